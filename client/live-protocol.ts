@@ -4,6 +4,7 @@
  * connection is opened again after silence, `bye` or a close. The server side is functions/live/websocket.ts.
  */
 import type { ChangeEvent, LiveMessage } from '../domain/event.ts'
+import type { Pause } from '../domain/pauses/pause.ts'
 
 /**
  * connecting: first attempt. live: no events are missing. delayed: the server itself receives events late, or it answers
@@ -26,6 +27,8 @@ export type LiveState = {
   wasLive: boolean
   /** True while the server says that no runner is connected. */
   isRunnerMissing: boolean
+  /** What the server says is paused for all deployments. */
+  paused: readonly Pause[]
   /** The last view that the server has named. */
   view: string | null
   /** Why the server opens no websocket although it answers requests. */
@@ -90,6 +93,7 @@ export function startLive(connectTimeoutMs: number): LiveStep {
     isDelayed: false,
     wasLive: false,
     isRunnerMissing: false,
+    paused: [],
     view: null,
     problem: null,
     lastSyncedAt: 0,
@@ -164,6 +168,7 @@ function receive(
     ...(saysState && {
       isDelayed: message.delayed ?? false,
       isRunnerMissing: message.no_runner ?? false,
+      paused: message.paused ?? [],
     }),
     ...('view' in message && { view: message.view ?? null }),
   }

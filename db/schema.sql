@@ -235,6 +235,14 @@ create table output_totals (
   chunks bigint not null default 0
 ) with (fillfactor=50);
 
+create table pauses (
+  what text not null,
+  paused_at timestamp with time zone not null default now(),
+  paused_until timestamp with time zone,
+  paused_by text not null,
+  reason text not null
+);
+
 create table people (
   issuer text not null,
   subject text not null,
@@ -348,6 +356,8 @@ alter table installation add constraint installation_is_only_row_check CHECK (is
 alter table installation add constraint installation_pkey PRIMARY KEY (is_only_row);
 alter table issuer_keys add constraint issuer_keys_pkey PRIMARY KEY (issuer);
 alter table output_totals add constraint output_totals_pkey PRIMARY KEY (shard);
+alter table pauses add constraint pause_known CHECK ((what = ANY (ARRAY['checks'::text, 'retention'::text, 'notifications'::text])));
+alter table pauses add constraint pauses_pkey PRIMARY KEY (what);
 alter table people add constraint people_pkey PRIMARY KEY (issuer, subject);
 alter table refused_keys add constraint refused_keys_pkey PRIMARY KEY (key);
 alter table script_failures add constraint script_failures_pkey PRIMARY KEY (subject, script);

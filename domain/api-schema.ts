@@ -9,6 +9,7 @@ import { changeEndpoints } from './changes/change-endpoints.ts'
 import { type Endpoint, endpoints } from './endpoints.ts'
 import { webhookEndpoints } from './notifications/webhook-endpoints.ts'
 import { outputEndpoints } from './output/output-endpoints.ts'
+import { pauseEndpoints } from './pauses/pause-endpoints.ts'
 import * as shapes from './schemas.ts'
 import { storage } from './settings/storage.ts'
 
@@ -249,6 +250,7 @@ export const api = {
   ...auditEndpoints,
   ...webhookEndpoints,
   ...outputEndpoints,
+  ...pauseEndpoints,
   getStorage: {
     ...endpoints.getStorage,
     right: 'read',

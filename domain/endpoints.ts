@@ -55,6 +55,9 @@ export const endpoints = {
   verifyAuditLog: { method: 'GET', path: '/audit/verify' },
   listWebhooks: { method: 'GET', path: '/webhooks' },
   resendDelivery: { method: 'POST', path: '/webhooks/deliveries/:delivery_id/resend' },
+  listPauses: { method: 'GET', path: '/pauses' },
+  pauseWork: { method: 'PUT', path: '/pauses/:what' },
+  resumeWork: { method: 'DELETE', path: '/pauses/:what' },
   getStorage: { method: 'GET', path: '/storage' },
 } as const
 

@@ -237,6 +237,10 @@ export const fullInfoWithCheck = fullInfo.extend({
     .nullable()
     .optional()
     .describe('when the wait for the health check ends as a failure; null: the deployment does not wait'),
+  checks_paused_since: timestamp
+    .nullable()
+    .optional()
+    .describe('no check runs since then, and the status stays; null: checks run'),
   failed_scripts: z
     .array(failedScript)
     .optional()

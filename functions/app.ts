@@ -65,6 +65,7 @@ import { logRequests } from './http/request-logger.ts'
 import { pageConfig, staticFiles } from './http/static-files.ts'
 import { upgradeRequired } from './live/upgrade-required.ts'
 import { createOpenapiHandlers, docsStylesheet } from './openapi/handlers.ts'
+import { listPauses, pauseWork, resumeWork } from './pauses/pause-handlers.ts'
 import type { Services } from './services.ts'
 import { healthz, readyz } from './telemetry/health.ts'
 import { getStorage } from './telemetry/storage.ts'
@@ -124,6 +125,9 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   verifyAuditLog: ['GET', '/audit/verify', verifyAuditLog],
   listWebhooks: ['GET', '/webhooks', listWebhooks],
   resendDelivery: ['POST', '/webhooks/deliveries/:delivery_id/resend', resendDelivery],
+  listPauses: ['GET', '/pauses', listPauses],
+  pauseWork: ['PUT', '/pauses/:what', pauseWork],
+  resumeWork: ['DELETE', '/pauses/:what', resumeWork],
   getStorage: ['GET', '/storage', getStorage],
 }
 

@@ -28,6 +28,7 @@ import { createAuditRecorder } from './audit/audit-recorder.ts'
 import { createAuth } from './auth/auth.ts'
 import { createListCache } from './deployments/list-cache.ts'
 import { createCompression } from './http/compression.ts'
+import { createKnownPauses } from './pauses/known-pauses.ts'
 import { openSecrets } from './secrets/secrets.ts'
 import type { Services } from './services.ts'
 
@@ -87,6 +88,7 @@ export async function createServices(
       loadRestrictedFullInfo,
       outputNotifier,
       appLogAvailability: createAppLogAvailability(redis, settings.REDIS_PREFIX),
+      pauses: createKnownPauses(db),
       audit,
       compression: createCompression(),
       log,

@@ -57,6 +57,7 @@ async function main(): Promise<void> {
       '/config.json gives APP_AUTHORIZATION_HEADER to everyone who can read it: protect it at the ingress, or set CONFIG_JSON_CREDENTIAL=off',
     )
   const stopWatchingRunners = watchRunners(services.actionQueue, live)
+  const stopWatchingPauses = services.pauses.watch(live.setPauses)
   const metricsServer = metrics && (await serveMetrics(metrics, settings.METRICS_PORT ?? 0, settings.HOST))
 
   // Announcements of ended sessions may be lost while the connection is.
@@ -81,6 +82,7 @@ async function main(): Promise<void> {
     shutdown.abort()
     missedEvents.stop()
     stopWatchingRunners()
+    stopWatchingPauses()
     await Promise.all([live.close(), drainRequests(http, settings.SHUTDOWN_GRACE)])
     metricsServer?.close()
     await close()

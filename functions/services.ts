@@ -14,6 +14,7 @@ import type { AuditRecorder } from './audit/audit-recorder.ts'
 import type { Auth } from './auth/auth.ts'
 import type { ListCache } from './deployments/list-cache.ts'
 import type { Compression } from './http/compression.ts'
+import type { KnownPauses } from './pauses/known-pauses.ts'
 import type { Secrets } from './secrets/secrets.ts'
 
 export type Services = {
@@ -38,6 +39,8 @@ export type Services = {
   outputNotifier: OutputNotifier
   /** Whether a runner has the app_logs script. */
   appLogAvailability: AppLogAvailability
+  /** What is paused for all deployments. */
+  pauses: KnownPauses
   /** Writes what belongs to no change into the audit log. */
   audit: AuditRecorder
   compression: Compression

@@ -14,6 +14,7 @@ import type { Database } from '../pool.ts'
 import { type AuditActor, describeActor, insertAuditEntry } from './audit/insert-entry.ts'
 import { lockDeployment, readChangeEvent } from './deployments.ts'
 import { type BeginWrite, claimIdempotencyKey, type IdempotencyKey, requireInTime } from './idempotency.ts'
+import { lastPauseEnd, readIsPaused } from './pauses/pauses.ts'
 import { hasNoActiveAction, isBeingChecked, toInterval, toJsonb } from './sql-fragments.ts'
 
 const dueRow = z
@@ -31,7 +32,7 @@ const dueRow = z
 /**
  * A claimed deployment. `claim` is a number that identifies the claim when it is renewed and when the result is saved.
  * `dueAtUs`: when the check was due, in microseconds; with it the index finds the row without the entries of earlier
- * checks. `pendingMs`: how long the deployment has had its status.
+ * checks. `pendingMs`: how long the deployment has had its status, since the last pause of checks.
  */
 export type DueCheck = z.infer<typeof dueRow>
 
@@ -67,7 +68,7 @@ export async function claimChecks(
       order by ${search.order} limit ${limit} for update of c skip locked))
     returning d.id, d.name, d.status, d.app_overrides, d.deployment_overrides, c.claim,
       (extract(epoch from c.next_check_at) * 1000000)::bigint as "dueAtUs",
-      extract(epoch from now() - d.status_updated_at)::float8 * 1000 as "pendingMs"`)
+      extract(epoch from now() - greatest(d.status_updated_at, ${lastPauseEnd('checks')}))::float8 * 1000 as "pendingMs"`)
 }
 
 const searchAllEveryMs = 15_000
@@ -75,8 +76,8 @@ const searchAllEveryMs = 15_000
 /**
  * {@link claimChecks} for a runner that repeats it. While a transaction elsewhere stays open, PostgreSQL keeps the
  * index entry of every check since its start, and a search from the beginning would read them all, each time. The
- * search starts where the last one ended instead. Every 15 seconds it starts at the beginning: it finds the checks of
- * lost runners, and those that were locked.
+ * search starts where the last one ended instead. Every 15 seconds and after a pause of checks it starts at the beginning:
+ * it finds the checks of lost runners, and those that were locked.
  */
 export function createCheckClaimer(
   pool: Database,
@@ -84,6 +85,10 @@ export function createCheckClaimer(
   let sinceUs = 0
   let searchedAllAt = Number.NEGATIVE_INFINITY
   return async (limit, leaseMs) => {
+    if (await readIsPaused(pool, 'checks')) {
+      searchedAllAt = Number.NEGATIVE_INFINITY
+      return []
+    }
     const startedAt = performance.now()
     const searchesAll = startedAt - searchedAllAt >= searchAllEveryMs
     const checks = await claimChecks(pool, limit, leaseMs, searchesAll ? null : sinceUs)

@@ -9,6 +9,7 @@ import type { ChangeEvent } from '../../domain/event.ts'
 import { type FullInfo, nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import { statuses } from '../../domain/statuses.ts'
 import type { Database, Transaction } from '../pool.ts'
+import { isPaused } from './pauses/pauses.ts'
 import { pendingStatuses, timedStatuses } from './sql-fragments.ts'
 
 // Created once: zod compiles a schema on first use.
@@ -109,10 +110,13 @@ export async function getFullInfos(
         to_api_check_failure(c, d.status in (${pendingStatuses}), ${withOutput}))::text
       end || ', "waits_until" : ' || coalesce(to_json(case
         when d.status in (${timedStatuses}) and (d.last_action).state in ('queued', 'running') is not true
-          then to_api_time(d.status_updated_at + c.status_update_timeout)
+          and not (p.what is not null and p.paused_until is null)
+          then to_api_time(greatest(d.status_updated_at, p.paused_until) + c.status_update_timeout)
+      end)::text, 'null') || ', "checks_paused_since" : ' || coalesce(to_json(case
+        when ${isPaused('checks')} then to_api_time(p.paused_at)
       end)::text, 'null')
       || ', "failed_scripts" : ' || to_api_failed_scripts(d.id, c, ${withOutput}) || '}' as text
-    from deployment_details d left join deployment_checks c on c.deployment_id = d.id
+    from deployment_details d left join deployment_checks c on c.deployment_id = d.id left join pauses p on p.what = 'checks'
     where name = any(${sql.array([...names], 'text')})`)
   return new Map(rows.map(({ name, text }) => [name, text]))
 }

@@ -3,6 +3,7 @@ import { sql } from 'slonik'
 import { z } from 'zod'
 import { automaticSource } from '../../domain/actions.ts'
 import type { Database } from '../pool.ts'
+import { isPaused } from './pauses/pauses.ts'
 import { hasNoActiveAction, isInRetention, toInterval } from './sql-fragments.ts'
 
 const nameRow = z.object({ name: z.string() })
@@ -15,7 +16,7 @@ export async function findExpiredArchives(
 ): Promise<string[]> {
   const rows = await pool.any(sql.type(nameRow)`
     select name from deployments d
-    where ${isInRetention} and archived_at <= now() - ${toInterval(retentionMs)}
+    where not ${isPaused('retention')} and ${isInRetention} and archived_at <= now() - ${toInterval(retentionMs)}
       and ${hasNoActiveAction(sql.fragment`d.id`)}
     order by archived_at limit ${limit}`)
   return rows.map((row) => row.name)

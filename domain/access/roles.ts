@@ -40,6 +40,10 @@ export const rights = {
   label: { label: 'change the labels of this deployment', scopes: change },
   cleanup: { label: 'clean up this deployment', scopes: ownOnly },
   change_owner: { label: 'change the owner of this deployment', scopes: ownOnly },
+  pause: {
+    label: 'pause checks, retention or notifications',
+    scopes: { viewer: 'none', developer: 'none', operator: 'all', admin: 'all' },
+  },
   delete: { label: 'delete the record of this deployment', scopes: adminOnly },
   see_secrets: { label: 'see the values of secret keys', scopes: adminOnly },
   read_policy: { label: 'read the policy', scopes: adminOnly },
@@ -154,6 +158,12 @@ export const lowerRole = (one: Role, other: Role): Role =>
 /** Whether the caller sees all deployments. */
 export const seesAllNames = (grants: readonly Grant[]): boolean =>
   grants.some(({ names, within = ['*'] }) => names.includes('*') && within.includes('*'))
+
+/** Whether the caller has the right for all names, as what concerns all deployments needs. */
+export const mayForAllNames = (permissions: Permissions, right: Right): boolean =>
+  seesAllNames(
+    permissions.grants.filter((grant) => decide({ ...permissions, grants: [grant] }, right).isAllowed),
+  )
 
 /** Identifies the names that a caller sees: callers with the same text see the same deployments. */
 export function visibleNames(grants: readonly Grant[]): string {

@@ -29,6 +29,8 @@ const labels = {
   approve_login: 'approved the login of a program',
   deny_login: 'denied the login of a program',
   accept_policy: 'accepted a new policy',
+  pause: 'paused',
+  resume: 'resumed',
   resend_notification: 'sent a webhook again about',
   /** Requests without a valid credential that were refused: one entry for each address and minute. */
   authenticate: 'sent requests without a valid credential',
@@ -85,6 +87,9 @@ export type AuditDetails = {
   labels?: readonly AuditedLabel[]
   /** How many are left out of `labels`. */
   more_labels?: number
+  /** What was paused or resumed. `paused_until` null: without an end. */
+  paused?: string
+  paused_until?: string | null
   title?: { before: string | null; after: string | null }
   /** Why a request was refused. */
   message?: string

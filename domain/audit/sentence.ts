@@ -78,6 +78,7 @@ function detailsOf(details: Entry['details']): string {
     ...(owner === undefined ? [] : [`${owner.before ?? 'nobody'} to ${owner.after ?? 'nobody'}`]),
     ...describeLabels(details),
     ...(typeof details.label === 'string' ? [`“${details.label}”`] : []),
+    ...describePause(details),
     ...(message === undefined ? [] : [message]),
     ...(typeof details.until === 'string'
       ? [`${details.entries}, before ${details.until.slice(0, 10)}`]
@@ -85,6 +86,12 @@ function detailsOf(details: Entry['details']): string {
   ]
   return parts.join(', ')
 }
+
+/** `Health checks until 2026-03-01 12:00 UTC`. */
+const describePause = ({ paused, paused_until: until }: Entry['details']): string[] =>
+  typeof paused !== 'string'
+    ? []
+    : [typeof until === 'string' ? `${paused} until ${until.slice(0, 16).replace('T', ' ')} UTC` : paused]
 
 /** `label team shop to web`. */
 function describeLabels({ labels = [], more_labels = 0, title }: Entry['details']): string[] {

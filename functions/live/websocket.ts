@@ -9,6 +9,7 @@ import { decide } from '../../domain/access/roles.ts'
 import { apiVersion, headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { LiveMessage } from '../../domain/event.ts'
+import type { Pause } from '../../domain/pauses/pause.ts'
 import { identifySender, toCaller } from '../access/authenticate.ts'
 import { requireOwnOrigin } from '../access/same-origin.ts'
 import { countLines, type RawRequest } from '../access/sender.ts'
@@ -34,6 +35,8 @@ export type WebSocketRelay = {
   setDelayed(delayed: boolean): void
   /** Whether no runner is connected. Clients learn it like a delay. */
   setRunnerMissing(missing: boolean): void
+  /** What is paused for all deployments. Clients learn it like a delay. */
+  setPauses(pauses: readonly Pause[]): void
   clientCount(): number
   /** Tells clients to connect to another server, then closes their connections. */
   close(): Promise<void>
@@ -59,9 +62,11 @@ export function createWebSocketRelay(
   const channelOf = new WeakMap<WebSocket, Channel>()
   let isDelayed = false
   let isRunnerMissing = false
+  let paused: readonly Pause[] = []
   const stateFields = () => ({
     ...(isDelayed && { delayed: true as const }),
     ...(isRunnerMissing && { no_runner: true as const }),
+    ...(paused.length > 0 && { paused: [...paused] }),
   })
 
   const send = (channel: Channel, message: string) => {
@@ -220,6 +225,10 @@ export function createWebSocketRelay(
     setRunnerMissing: (now) => {
       if (now === isRunnerMissing) return
       isRunnerMissing = now
+      sendHeartbeat()
+    },
+    setPauses: (now) => {
+      paused = now
       sendHeartbeat()
     },
     clientCount: () => sockets.clients.size,

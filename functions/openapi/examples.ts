@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import type { Api, EndpointName } from '../../domain/api-schema.ts'
 import type { OutputChunk } from '../../domain/schemas.ts'
 import { auditExamples } from './audit-examples.ts'
+import { pauseExamples } from './pause-examples.ts'
 import { webhookExamples } from './webhook-examples.ts'
 
 type Example<Name extends EndpointName> = (Api[Name] extends { body: infer Body extends z.ZodType }
@@ -195,6 +196,8 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
   },
   endSession: { response: success },
   ...webhookExamples,
+  ...pauseExamples,
+  resumeWork: { response: success },
   resendDelivery: { response: success },
   listTokens: { response: [accessToken] },
   createToken: {

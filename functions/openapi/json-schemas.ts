@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { pageConfig } from '../../domain/access/access-schemas.ts'
 import { api, type EndpointName } from '../../domain/api-schema.ts'
 import { changeEvent, liveMessage } from '../../domain/event.ts'
+import { pause } from '../../domain/pauses/pause-endpoints.ts'
 import * as shapes from '../../domain/schemas.ts'
 import { storage } from '../../domain/settings/storage.ts'
 
@@ -37,6 +38,7 @@ const responseSchemas = {
   OutputChunk: shapes.outputChunk,
   WholeOutput: shapes.wholeOutput,
   Storage: storage,
+  Pause: pause,
   Pairs: shapes.keyValues,
   Keys: shapes.keys,
   PageConfig: pageConfig,

@@ -5,6 +5,7 @@ import { actionKinds } from '../../domain/actions.ts'
 import { api, type EndpointName } from '../../domain/api-schema.ts'
 import type { Endpoint, RequiredRight } from '../../domain/endpoints.ts'
 import { headers, lineType } from '../../domain/endpoints.ts'
+import { allPausable } from '../../domain/pauses/pause.ts'
 import {
   acceptsIdempotencyKey,
   commonHeaders,
@@ -103,7 +104,13 @@ function pathParameters(path: string): Parameter[] {
     required: true,
     ...(name === 'name'
       ? { description: 'Name of the deployment', schema: refTo('Name'), example: 'feature-1' }
-      : { description: 'Id of the action', schema: { type: 'integer', minimum: 1 }, example: 42 }),
+      : name === 'what'
+        ? {
+            description: 'What is paused',
+            schema: { type: 'string', enum: [...allPausable] },
+            example: 'checks',
+          }
+        : { description: 'Id of the action', schema: { type: 'integer', minimum: 1 }, example: 42 }),
   }))
 }
 

@@ -10,6 +10,7 @@ import { type ActionKind, actions, allowedStatuses, whenBusyModes } from '../../
 import { auditOperations, auditOutcomes } from '../../domain/audit/operations.ts'
 import { endpoints } from '../../domain/endpoints.ts'
 import type { ConfigLevel } from '../../domain/overrides.ts'
+import { allPausable } from '../../domain/pauses/pause.ts'
 import { statuses } from '../../domain/statuses.ts'
 import { createApiClient } from '../api/client.ts'
 import { readConnection } from '../api/connection.ts'
@@ -82,6 +83,7 @@ async function argumentValues(
   environment: NodeJS.ProcessEnv,
 ): Promise<readonly string[] | null> {
   if (argument === 'SHELL') return Object.keys(completionScripts)
+  if (argument === 'WHAT') return allPausable
   if (argument === 'METHOD') return apiMethods
   if (argument === 'PATH') return [...new Set(Object.values(endpoints).map(({ path }) => path))]
   // The shell offers files.

@@ -93,8 +93,11 @@ export function describeState({ name, info, action }: Snapshot): string {
     return `${name}: ${status}, action ${lastAction.action_id} is ${lastAction.state}${cancelling}`
   }
   if (!isPending(status)) return `${name}: ${statusLabel(info)}`
+  const { checks_paused_since: paused, waits_until: until } = info
+  if (paused)
+    return `${name}: ${status}, waiting for the check; checks are paused since ${formatTimestamp(paused)}`
   const check = explainCheck(info.last_check)
   const words = check?.hint ?? check?.output.at(-1) ?? check?.message
-  const deadline = info.waits_until ? ` until ${formatTimestamp(info.waits_until)}` : ''
+  const deadline = until ? ` until ${formatTimestamp(until)}` : ''
   return `${name}: ${status}, waiting for the check${deadline}${words === undefined ? '' : ` (${words})`}`
 }

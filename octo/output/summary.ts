@@ -22,6 +22,7 @@ export function summaryLines(info: FullInfoWithCheck): string[] {
   const { metadata } = info
   return [
     `Status: ${statusLabel(info)}${deadlineOf(info)}`,
+    ...pauseOf(info),
     ...(info.waiting_action ? [waitingLine(info.waiting_action)] : []),
     ...(info.title ? [`Title: ${toSingleLine(info.title)}`] : []),
     ...(info.owner ? [`Owner: ${ownerLabel(info.owner)}`] : []),
@@ -46,6 +47,11 @@ const waitingLine = ({ action, action_id, actor, created_at }: WaitingAction): s
 
 const deadlineOf = ({ waits_until: deadline }: FullInfoWithCheck): string =>
   deadline ? `, waiting for the check until ${formatTimestamp(deadline)}` : ''
+
+const pauseOf = (info: FullInfoWithCheck): string[] =>
+  info.checks_paused_since && statusTable[statusOf(info)].checkScript !== null
+    ? [`Checks: paused since ${formatTimestamp(info.checks_paused_since)}`]
+    : []
 
 /** The sentences without words of scripts, for a table or JSON. Null when nothing failed. */
 export function reasonOf(info: FullInfoWithCheck): string | null {

@@ -27,7 +27,10 @@ test('Paths are unique, and their parameters are known', () => {
   assert.equal(new Set(keys).size, keys.length)
   for (const name of names)
     for (const [, parameter = ''] of api[name].path.matchAll(/:(\w+)/g))
-      assert.ok(['name', 'action_id', 'session_id', 'token_id', 'delivery_id'].includes(parameter), name)
+      assert.ok(
+        ['name', 'action_id', 'session_id', 'token_id', 'delivery_id', 'what'].includes(parameter),
+        name,
+      )
 })
 
 /** Endpoints that neither octo nor the page calls, and their users. */

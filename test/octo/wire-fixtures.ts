@@ -206,3 +206,11 @@ export const webhooks = {
     },
   ],
 }
+
+export const pause = {
+  what: 'checks',
+  since: '2026-03-01T10:00:00.000Z',
+  until: '2026-03-01T12:00:00.000Z',
+  by: 'ann',
+  reason: 'cluster upgrade',
+}

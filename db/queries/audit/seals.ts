@@ -2,6 +2,7 @@
 import { sql } from 'slonik'
 import { z } from 'zod'
 import type { Database } from '../../pool.ts'
+import { isPaused } from '../pauses/pauses.ts'
 import { toInterval } from '../sql-fragments.ts'
 
 const sealRow = z.object({ seal: z.number(), hash: z.string(), entries: z.number() })
@@ -24,9 +25,8 @@ const removedRow = z.object({ removed: z.string().nullable() })
 
 /** Removes one month of entries that are older than `retentionMs`. Returns its partition; null: there is none. */
 export async function removeOldEntries(pool: Database, retentionMs: number): Promise<string | null> {
-  return pool.oneFirst(
-    sql.type(removedRow)`select remove_old_audit_entries(${toInterval(retentionMs)}) as removed`,
-  )
+  return pool.oneFirst(sql.type(removedRow)`
+    select case when not ${isPaused('retention')} then remove_old_audit_entries(${toInterval(retentionMs)}) end as removed`)
 }
 
 /** Only the current hour is compared. Returns whether more may follow. */

@@ -6,6 +6,7 @@
 import { sql } from 'slonik'
 import { z } from 'zod'
 import type { Database, Transaction } from '../../pool.ts'
+import { isPaused } from '../pauses/pauses.ts'
 import { toInterval, toJsonb } from '../sql-fragments.ts'
 import { inExclusiveTransaction } from './delete-behind.ts'
 import { findRemoval, type HistoryLimits, noNewerActions, overTotalLimit } from './limits.ts'
@@ -124,10 +125,10 @@ export async function applyTotalLimit(pool: Database, limitBytes: number, batchS
   return more ?? false
 }
 
-/** Null: the next sweep is not due yet. */
+/** Null: the next sweep is not due yet, or retention is paused. */
 async function readPlace(transaction: Transaction, name: SweepName): Promise<Place | null> {
   return transaction.maybeOneFirst(sql.type(placeRow)`
-    select place from history_sweeps where name = ${name} and next_at <= now()`)
+    select place from history_sweeps where name = ${name} and next_at <= now() and not ${isPaused('retention')}`)
 }
 
 type SweepName = 'deployments' | 'total'

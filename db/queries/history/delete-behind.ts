@@ -7,6 +7,7 @@
 import { sql } from 'slonik'
 import { z } from 'zod'
 import type { Database, Transaction } from '../../pool.ts'
+import { isPaused } from '../pauses/pauses.ts'
 
 const isLockedRow = z.object({ isLocked: z.boolean() })
 
@@ -61,7 +62,7 @@ const outputsPerBatch = 100
 /**
  * Deletes about `limit` chunks of removed outputs of actions after `afterActionId`, the oldest first. Returns the
  * action from which to go on, which is `afterActionId` of the next call; null when no such output is left. Several
- * runners take different outputs.
+ * runners take different outputs. While retention is paused they stay in the database, although nobody reads them.
  */
 export async function deleteRemovedChunks(
   pool: Database,
@@ -72,7 +73,7 @@ export async function deleteRemovedChunks(
     // Starts after a place, because an open snapshot keeps the entries of finished outputs in the index.
     const outputs = await transaction.any(sql.type(removedOutputRow)`
       select action_id as "actionId", deleted_to_seq as "deletedToSeq", chunks from stored_outputs
-      where removed_at is not null and not is_deleted and action_id > ${afterActionId}
+      where removed_at is not null and not is_deleted and action_id > ${afterActionId} and not ${isPaused('retention')}
       order by action_id limit ${outputsPerBatch} for update skip locked`)
     const batch = takeUpTo(outputs, limit)
     const last = batch.at(-1)

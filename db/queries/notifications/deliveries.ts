@@ -8,6 +8,7 @@ import type { Grant } from '../../../domain/access/roles.ts'
 import { type NotificationEvent, notificationEvent } from '../../../domain/notifications/event.ts'
 import type { Database } from '../../pool.ts'
 import { type AuditActor, auditEntryCall } from '../audit/insert-entry.ts'
+import { isPaused, lastPauseEnd } from '../pauses/pauses.ts'
 import { matchesGrants, toInterval } from '../sql-fragments.ts'
 
 const deliveryRow = z.object({
@@ -31,7 +32,7 @@ export type Delivery = {
 export type ReceiverCapacity = { receiver: string; free: number; inOrder: boolean }
 
 /**
- * Claims the oldest deliveries that are due, for `holdMs`. One that a newer version of Octopod has stored, with a status that this
+ * Claims the oldest deliveries that are due, for `holdMs`; none while notifications are paused. One that a newer version of Octopod has stored, with a status that this
  * version does not know, counts as failed: it would hold up the others of its deployment.
  */
 export async function claimDeliveries(
@@ -49,7 +50,7 @@ export async function claimDeliveries(
       from jsonb_to_recordset(${list}::jsonb) as r (receiver text, free int, in_order boolean)
       cross join lateral (
         select d.id from deliveries d
-        where d.receiver = r.receiver and d.failed_at is null and d.next_attempt_at <= now()
+        where d.receiver = r.receiver and d.failed_at is null and d.next_attempt_at <= now() and not ${isPaused('notifications')}
           and (d.held_until is null or d.held_until <= now())
           -- Read once: without it, each of the thousands that wait for a hanging script is looked up below.
           and not (r.in_order and d.deployment = any(array(
@@ -122,7 +123,7 @@ async function listReceivers(pool: Database): Promise<readonly string[]> {
 
 /**
  * Deletes the oldest waiting deliveries of each receiver that has more than `limit`, at most `batchSize` of each at once, and never
- * one that is being sent: the next one of its deployment would be sent beside it. Returns how many.
+ * one that is being sent: the next one of its deployment would be sent beside it. None that has waited during a pause. Returns how many.
  */
 export async function dropOldestDeliveries(
   pool: Database,
@@ -134,7 +135,8 @@ export async function dropOldestDeliveries(
     const dropped = await pool.query(sql.unsafe`
       delete from deliveries where id = any(array(
         select d.id from deliveries d
-        where d.receiver = ${receiver} and d.failed_at is null and ${isNotHeld} and d.id <= (
+        where d.receiver = ${receiver} and d.failed_at is null and ${isNotHeld} and not ${isPaused('notifications')}
+          and d.created_at > coalesce(${lastPauseEnd('notifications')}, '-infinity') and d.id <= (
           select n.id from deliveries n where n.receiver = ${receiver} and n.failed_at is null
           order by n.id desc offset ${limit} limit 1)
         order by d.id limit ${batchSize} for update skip locked))`)
@@ -143,15 +145,17 @@ export async function dropOldestDeliveries(
   return count
 }
 
-/** Deletes old deliveries, and the oldest failed ones beyond `limit`, at most 1,000 of each in one call. */
+/** Deletes old deliveries, and the oldest failed ones beyond `limit`, at most 1,000 of each in one call; none while retention is paused. */
 export async function deleteOldDeliveries(pool: Database, limit = maxKept): Promise<void> {
   await pool.query(sql.unsafe`
     delete from deliveries where id = any(array(
       select d.id from deliveries d where d.created_at < now() - ${toInterval(keepMs)} and ${isNotHeld}
+        and greatest(d.created_at, ${lastPauseEnd('notifications')}) < now() - ${toInterval(keepMs)}
+        and not ${isPaused('notifications')} and not ${isPaused('retention')}
       order by d.created_at limit 1000 for update skip locked))`)
   await pool.query(sql.unsafe`
     delete from deliveries where id = any(array(
-      select d.id from deliveries d where d.failed_at < (
+      select d.id from deliveries d where not ${isPaused('retention')} and d.failed_at < (
         select n.failed_at from deliveries n where n.failed_at is not null
         order by n.failed_at desc offset ${limit - 1} limit 1)
       order by d.failed_at limit 1000 for update skip locked))`)

@@ -15,6 +15,7 @@ import {
   saveCheckResultAndStatus,
 } from '../../../db/queries/checks.ts'
 import type { Failure } from '../../../domain/failures/failure.ts'
+import type { FullInfoWithCheck } from '../../../domain/schemas.ts'
 import { checkScriptFor, type Status, statuses } from '../../../domain/statuses.ts'
 import { withDatabase } from '../../helpers/with-database.ts'
 import {
@@ -32,7 +33,9 @@ import {
 } from '../fixtures.ts'
 
 const db = useTestDatabase(10)
-beforeEach(() => db.raw('truncate deployments, deployment_checks, actions, action_output, status_changes'))
+beforeEach(() =>
+  db.raw('truncate deployments, deployment_checks, actions, action_output, status_changes, pauses'),
+)
 
 const makeAllDue = () =>
   db.raw('update deployment_checks set next_check_at = now() where next_check_at is not null')
@@ -366,4 +369,48 @@ test('A malformed override in an old row stops no checks', async () => {
     ['b', { tag: 'ValueDeleted' }],
   ])
   assert.ok(due.some((one) => one.name === fine))
+})
+
+suite('pauses', () => {
+  const pause = (until: string) =>
+    db.raw(`insert into pauses (what, paused_until, paused_by, reason) values ('checks', ${until}, 'ann', 'upgrade')
+      on conflict (what) do update set paused_until = excluded.paused_until`)
+
+  test('During a pause no check is claimed; afterwards all overdue ones are, at once', async () => {
+    await insertMany(20)
+    const claim = createCheckClaimer(db.pool)
+    assert.equal((await claim(5, 1000)).length, 5)
+    await pause('null')
+    assert.deepEqual(await claim(100, 1000), [])
+    await pause(`now() + interval '1 hour'`)
+    assert.deepEqual(await claim(100, 1000), [])
+    await pause('now()')
+    assert.ok((await claim(100, 1000)).length >= 15)
+  })
+
+  test('A pause does not count for the wait of a pending deployment, and the end of the wait says so', async () => {
+    const name = await insertDeployment(db, 'UpdatePending')
+    await makeAllDue()
+    await db.raw(`update deployments set status_updated_at = now() - interval '1 hour' where name = $1`, [
+      name,
+    ])
+    await db.raw(`update deployment_checks set status_update_timeout = interval '10 minutes'`)
+    const infoOf = async (of: string): Promise<FullInfoWithCheck> =>
+      JSON.parse(await getFullInfo(db.pool, of))
+    const waitEnds = async () => {
+      const { waits_until: until } = await infoOf(name)
+      return until ? Math.round((Date.parse(until) - Date.now()) / 60_000) : null
+    }
+    assert.equal(await waitEnds(), -50)
+    await pause('null')
+    assert.equal(await waitEnds(), null, 'nobody knows when checks go on')
+    assert.ok((await infoOf(name)).checks_paused_since)
+    await pause(`now() + interval '30 minutes'`)
+    assert.equal(await waitEnds(), 40)
+    await pause(`now() - interval '1 minute'`)
+    assert.equal(await waitEnds(), 9)
+    assert.equal((await infoOf(name)).checks_paused_since, null)
+    const [check] = await claimChecks(db.pool, 10, 1000)
+    assert.ok(check && check.pendingMs > 55_000 && check.pendingMs < 600_000, `${check?.pendingMs}`)
+  })
 })

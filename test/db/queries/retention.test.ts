@@ -5,7 +5,9 @@ import { findExpiredArchives } from '../../../db/queries/retention.ts'
 import { enqueue, insertDeployment, useTestDatabase } from '../fixtures.ts'
 
 const db = useTestDatabase(10)
-beforeEach(() => db.raw('truncate deployments, deployment_checks, actions, action_output, status_changes'))
+beforeEach(() =>
+  db.raw('truncate deployments, deployment_checks, actions, action_output, status_changes, pauses'),
+)
 
 suite('expired archives', () => {
   test('Expired archives are found oldest first, without those with an active action', async () => {
@@ -30,5 +32,12 @@ suite('expired archives', () => {
     assert.deepEqual(await findExpiredArchives(db.pool, twoWeeks, 10), [older, old])
     assert.deepEqual(await findExpiredArchives(db.pool, twoWeeks, 1), [older])
     assert.ok((await findExpiredArchives(db.pool, 0, 10)).includes(young))
+  })
+  test('While retention is paused nothing is found, and afterwards everything', async () => {
+    const name = await insertDeployment(db, 'Archived')
+    await db.raw(`insert into pauses (what, paused_by, reason) values ('retention', 'ann', 'backup')`)
+    assert.deepEqual(await findExpiredArchives(db.pool, 0, 10), [])
+    await db.raw('update pauses set paused_until = now()')
+    assert.deepEqual(await findExpiredArchives(db.pool, 0, 10), [name])
   })
 })

@@ -45,6 +45,7 @@ test('The table of rights is the documented one', () => {
     label: ['none', 'own_or_unowned', 'all', 'all'],
     cleanup: ['none', 'own', 'all', 'all'],
     change_owner: ['none', 'own', 'all', 'all'],
+    pause: ['none', 'none', 'all', 'all'],
     delete: ['none', 'none', 'none', 'all'],
     see_secrets: ['none', 'none', 'none', 'all'],
     read_policy: ['none', 'none', 'none', 'all'],

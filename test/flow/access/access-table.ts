@@ -16,6 +16,7 @@ export const rightsTable = {
   create: { viewer: 'none', developer: 'all', operator: 'all', admin: 'all' },
   change: { viewer: 'none', developer: 'own_and_unowned', operator: 'all', admin: 'all' },
   take_over: { viewer: 'none', developer: 'own', operator: 'all', admin: 'all' },
+  operate: { viewer: 'none', developer: 'none', operator: 'all', admin: 'all' },
   administer: { viewer: 'none', developer: 'none', operator: 'none', admin: 'all' },
 } as const satisfies Record<string, Record<RoleName, Cell>>
 
@@ -24,7 +25,7 @@ export type TableRow = keyof typeof rightsTable
 /** `open`: everyone. `known`: everyone who is signed in, also without a role; anonymous callers need a role. */
 export const rowOfEndpoint: Record<
   EndpointName,
-  TableRow | 'open' | 'known' | 'end_session' | 'revoke_token' | 'device_login'
+  TableRow | 'open' | 'known' | 'operate_all' | 'end_session' | 'revoke_token' | 'device_login'
 > = {
   listDeployments: 'read',
   listDeploymentNames: 'read',
@@ -73,6 +74,10 @@ export const rowOfEndpoint: Record<
   verifyAuditLog: 'administer',
   listWebhooks: 'administer',
   resendDelivery: 'administer',
+  listPauses: 'read',
+  // For a caller with the right for all names.
+  pauseWork: 'operate_all',
+  resumeWork: 'operate_all',
   getStorage: 'read',
 }
 

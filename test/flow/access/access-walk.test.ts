@@ -88,6 +88,12 @@ async function* stepsOf(caller: Caller): AsyncGenerator<Step> {
       yield step({ session_id: 999_999 }, unknown, null)
       if (caller.person !== null)
         yield step({ session_id: await insertSession(client, caller.person) }, 'allowed', null)
+    } else if (row === 'operate_all') {
+      // A refusal of the first kind comes before the body is read.
+      const one = expectedOutcome('operate', caller, null, 'nothing')
+      const all = expectedOutcome('operate', { ...caller, inside: caller.outside }, null, 'nothing')
+      const expected = one === 'allowed' && all !== 'allowed' ? '403' : one
+      yield step({ what: 'retention' }, expected, null, { body: { reason: 'test', for_seconds: 1 } })
     } else if (path.includes(':delivery_id')) {
       const outcome = expectedOutcome(row, caller, null, 'nothing')
       yield step({ delivery_id: 999_999 }, outcome === 'allowed' ? '404' : outcome, null)

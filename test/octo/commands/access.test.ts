@@ -4,7 +4,16 @@ import { readFile } from 'node:fs/promises'
 import { suite, test } from 'node:test'
 import { errorCodes } from '../../../domain/errors.ts'
 import { fakeServer, runOcto, startOcto, success } from '../fake-server.ts'
-import { accessToken, fullInfo, policyState, session, summary, webhooks, whoami } from '../wire-fixtures.ts'
+import {
+  accessToken,
+  fullInfo,
+  pause,
+  policyState,
+  session,
+  summary,
+  webhooks,
+  whoami,
+} from '../wire-fixtures.ts'
 
 const ann = { issuer: 'https://login.example.com', subject: '00u1', name: 'Ann' }
 const policyFile = 'test/octo/commands/policy.yaml'
@@ -247,6 +256,42 @@ People whom no rule matches have no role.
     assert.equal(fake.requests.at(-1)?.query, 'all=true')
     assert.deepEqual(await run('end', '7'), { code: 0, stdout: '', stderr: '' })
     assert.equal((await run('end', 'x')).code, 2)
+  })
+
+  test('pause, resume and pauses say what is paused, until when and why', async (t) => {
+    const bodies: unknown[] = []
+    const fake = await fakeServer(t, {
+      'GET /api/v1/pauses': { body: [pause] },
+      'PUT /api/v1/pauses/checks': ({ body }) => {
+        bodies.push(body)
+        return { body: pause }
+      },
+      'DELETE /api/v1/pauses/checks': success,
+    })
+    const run = (...args: string[]) => runOcto({ OCTOPOD_URL: fake.url }, ...args)
+    assert.match(
+      (await run('pauses')).stdout,
+      /^WHAT .*\nchecks +2026-03-01T10:00:00Z +2026-03-01T12:00:00Z +ann +cluster upgrade\n$/,
+    )
+    const started = await run('pause', 'checks', '--reason', ' cluster upgrade ', '--for', '1d2h')
+    assert.equal(started.code, 0)
+    assert.match(started.stderr, /Health checks: paused until 2026-03-01T12:00:00Z\. No check runs/)
+    await run('pause', 'checks', '--reason', 'x', '--until', '2026-03-01T18:00+02:00')
+    assert.deepEqual(bodies, [
+      { reason: 'cluster upgrade', for_seconds: 93_600 },
+      { reason: 'x', until: '2026-03-01T16:00:00.000Z' },
+    ])
+    assert.deepEqual(await run('resume', 'checks'), { code: 0, stdout: '', stderr: '' })
+    for (const args of [
+      ['pause', 'chekcs', '--reason', 'x'],
+      ['pause', 'checks'],
+      ['pause', 'checks', '--reason', ' '],
+      ['pause', 'checks', '--reason', 'a\u202eb'],
+      ['pause', 'checks', '--reason', 'x', '--for', 'soon'],
+      ['pause', 'checks', '--reason', 'x', '--for', '1h', '--until', '2026-03-01'],
+      ['resume', 'everything'],
+    ])
+      assert.equal((await run(...args)).code, 2, args.join(' '))
   })
 
   test('webhooks lists what waits and what was given up, and sends it again', async (t) => {

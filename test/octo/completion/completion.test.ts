@@ -33,7 +33,7 @@ const complete = async (url: string, ...words: string[]) => {
 // The processes mostly wait.
 suite('completion', { concurrency: 4 }, () => {
   for (const [words, expected] of [
-    [['re'], ['restore', 'retry']],
+    [['re'], ['restore', 'retry', 'resume']],
     [['help', 'wh'], ['whoami']],
     [
       ['update', '-n', ''],

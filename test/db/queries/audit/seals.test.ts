@@ -316,6 +316,9 @@ test('Old months are removed with a record, and the chain still verifies', () =>
     await write(db)
     await sealAll(db)
     const { head } = await verify(db)
+    await db.raw(`insert into pauses (what, paused_by, reason) values ('retention', 'ann', 'backup')`)
+    assert.equal(await removeOldEntries(db.pool, 400 * dayMs), null, 'not while retention is paused')
+    await db.raw('delete from pauses')
     const removed: (string | null)[] = []
     while (removed.at(-1) !== null) removed.push(await removeOldEntries(db.pool, 400 * dayMs))
     assert.deepEqual(removed, [

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, suite, test } from 'node:test'
 import { getAction, readActions } from '../../../../db/queries/actions.ts'
-import { applyDeploymentLimits } from '../../../../db/queries/history/apply-limits.ts'
+import { applyDeploymentLimits, applyTotalLimit } from '../../../../db/queries/history/apply-limits.ts'
 import { appendOutput, getOutput } from '../../../../db/queries/output.ts'
 import { readStorage } from '../../../../db/queries/stats.ts'
 import { outputPage } from '../../../../domain/schemas.ts'
@@ -12,7 +12,7 @@ import { deleteBehind, insertHistory, noLimits, sweep } from './history-fixtures
 const db = useTestDatabase(10)
 beforeEach(async () => {
   await db.raw(
-    'truncate deployments, deployment_checks, actions, action_output, stored_outputs, deleted_deployments',
+    'truncate deployments, deployment_checks, actions, action_output, stored_outputs, deleted_deployments, pauses',
   )
   await db.raw('update output_totals set bytes = 0, chunks = 0')
   await db.raw(`update history_sweeps set place = '{}', next_at = now() where name <> 'count'`)
@@ -43,6 +43,28 @@ suite('limits of a deployment', () => {
     await deleteBehind(db)
     const [{ left }] = await db.raw('select array_agg(distinct action_id::int) as left from action_output')
     assert.deepEqual(left.sort(), [actionIds[2], idle.actionIds[1]].sort())
+  })
+
+  test('While retention is paused nothing is deleted, not even what nobody can read any more', async () => {
+    const { name, actionIds } = await insertHistory(db, [
+      { chunks: 2, ageDays: 40 },
+      { chunks: 2, ageDays: 1 },
+    ])
+    await sweep(db, { outputAgeMs: 30 * dayMs })
+    const actions = await actionsOf(name)
+    await db.raw(`update history_sweeps set place = '{}', next_at = now() where name <> 'count'`)
+    await db.raw(`insert into pauses (what, paused_by, reason) values ('retention', 'ann', 'backup')`)
+    const limits = { ...noLimits, actionsPerDeployment: 1 }
+    assert.equal(await applyDeploymentLimits(db.pool, limits), false)
+    assert.equal(await applyTotalLimit(db.pool, 1), false)
+    await deleteBehind(db)
+    assert.deepEqual(await actionsOf(name), actions)
+    assert.equal((await db.raw('select from action_output')).length, 4)
+    await db.raw(`update pauses set paused_until = now()`)
+    await sweep(db, { actionsPerDeployment: 1 })
+    await deleteBehind(db)
+    assert.deepEqual(await actionsOf(name), actionIds.slice(-1))
+    assert.equal((await db.raw('select from action_output')).length, 2)
   })
 
   test('Of more actions than the limit the oldest are deleted, in batches that end anywhere', async () => {

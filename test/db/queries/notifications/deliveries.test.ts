@@ -15,7 +15,9 @@ import { newName, repeat, runAction, useTestDatabase } from '../../fixtures.ts'
 
 const db = useTestDatabase(10)
 beforeEach(() =>
-  db.raw('truncate deployments, deployment_checks, actions, action_output, status_changes, deliveries'),
+  db.raw(
+    'truncate deployments, deployment_checks, actions, action_output, status_changes, deliveries, pauses',
+  ),
 )
 
 const toScript = async () => () => ['script']
@@ -193,6 +195,31 @@ suite('deliveries', () => {
     await db.raw(`update deliveries set created_at = now() - interval '31 days' where receiver = 'script'`)
     await deleteOldDeliveries(db.pool)
     assert.equal((await db.raw('select from deliveries')).length, 25)
+  })
+
+  test('During a pause none is claimed, dropped or deleted, and afterwards all that have waited are sent', async () => {
+    const pause = (until: string) =>
+      db.raw(`insert into pauses (what, paused_until, paused_by, reason) values ('notifications', ${until}, 'ann', 'upgrade')
+        on conflict (what) do update set paused_until = excluded.paused_until`)
+    await pause('null')
+    await addDeliveries(...repeat(30, (at) => `d${at}`))
+    assert.deepEqual(await claim(), [])
+    assert.equal(await dropOldestDeliveries(db.pool, 5), 0)
+    await pause(`now() + interval '1 hour'`)
+    assert.deepEqual(await claim(), [])
+    assert.equal(await dropOldestDeliveries(db.pool, 5), 0)
+    await db.raw(`update deliveries set created_at = now() - interval '31 days'`)
+    await deleteOldDeliveries(db.pool)
+    await pause('now()')
+    await deleteOldDeliveries(db.pool)
+    await addDeliveries(...repeat(30, (at) => `later${at}`))
+    assert.equal(await dropOldestDeliveries(db.pool, 5), 25, 'only later ones')
+    const sent = await claim()
+    assert.deepEqual(
+      sent.slice(0, 30).map(({ event }) => event.deployment),
+      repeat(30, (at) => `d${at}`),
+    )
+    assert.equal(sent.length, 35)
   })
 
   test('One that is being sent is not dropped: the next one of its deployment would be sent beside it', async () => {

@@ -1,0 +1,32 @@
+/**
+ * What can be paused for all deployments, and how a pause is described. Used by the server, the page and octo. Free of zod: the page
+ * loads it.
+ */
+import { withoutControlCharacters } from '../../lib/hidden-characters.ts'
+
+/** Each with the words that begin a sentence. */
+export const pausable = {
+  checks: { label: 'Health checks', stops: 'No check runs, and statuses stay as they are.' },
+  retention: { label: 'Retention', stops: 'Nothing is deleted because of its age or size.' },
+  notifications: { label: 'Notifications', stops: 'They wait and are sent afterwards.' },
+} as const
+
+export type Pausable = keyof typeof pausable
+export const allPausable = Object.keys(pausable) as [Pausable, ...Pausable[]]
+
+export type Pause = { what: Pausable; since: string; until: string | null; by: string; reason: string }
+
+/** A year. A pause without an end is possible, so this finds mistyped ends only. */
+export const maxPauseSeconds = 366 * 24 * 3600
+const maxReasonLength = 300
+
+/** The error of a reason without white space at its ends, or null. */
+export function pauseReasonError(reason: string): string | null {
+  if (reason === '') return 'A pause needs a reason: everybody reads it on the page.'
+  if (reason.length > maxReasonLength)
+    return `The reason is too long (${reason.length} characters): at most ${maxReasonLength}.`
+  if (!reason.isWellFormed()) return 'The reason is not valid Unicode.'
+  if (withoutControlCharacters(reason) !== reason)
+    return 'The reason contains a control character, or one that overrides the direction of text.'
+  return null
+}

@@ -1,0 +1,53 @@
+/** Handlers of /pauses: what is paused for all deployments. The queries of what is paused obey (db/queries/pauses). */
+import { endPause, readPauses, startPause } from '../../db/queries/pauses/pauses.ts'
+import { mayForAllNames } from '../../domain/access/roles.ts'
+import { ApiError } from '../../domain/errors.ts'
+import { allPausable, type Pausable } from '../../domain/pauses/pause.ts'
+import type { Identity } from '../auth/identity.ts'
+import type { EndpointHandler } from '../http/endpoint-handler.ts'
+
+export const listPauses: EndpointHandler<'listPauses'> = async ({ db }) => [...(await readPauses(db))]
+
+export const pauseWork: EndpointHandler<'pauseWork'> = async (
+  { db, pauses },
+  { param, body, actor, identity },
+) => {
+  requireAllNames(identity)
+  const { reason, until = null, for_seconds: seconds } = body
+  const what = parseWhat(param('what'))
+  const forMs = seconds === undefined ? null : seconds * 1000
+  const pause = await startPause(db, { what, reason, until, forMs }, actor)
+  if (pause === null)
+    throw new ApiError(
+      'bad_request',
+      `body.until: ${until} has passed by the clock of the database, or is more than a year away.`,
+    )
+  await pauses.readNow()
+  return pause
+}
+
+export const resumeWork: EndpointHandler<'resumeWork'> = async (
+  { db, pauses },
+  { param, actor, identity },
+) => {
+  requireAllNames(identity)
+  await endPause(db, parseWhat(param('what')), actor)
+  await pauses.readNow()
+  return { tag: 'Success' }
+}
+
+function parseWhat(text: string): Pausable {
+  const what = allPausable.find((known) => known === text)
+  if (what !== undefined) return what
+  throw new ApiError('bad_request', `"${text.slice(0, 40)}" cannot be paused: ${allPausable.join(', ')}.`)
+}
+
+/** A pause is for all deployments, also those that a role for some names does not show. */
+function requireAllNames({ name, permissions }: Identity): void {
+  if (mayForAllNames(permissions, 'pause')) return
+  throw new ApiError(
+    'forbidden',
+    `${name} may not pause work: a pause is for all deployments, and the roles of ${name} are for some names only. Ask an admin.`,
+    { refused: { operation: 'pause' } },
+  )
+}

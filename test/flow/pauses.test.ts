@@ -1,0 +1,155 @@
+/** Pauses of checks, retention and notifications: what stops, what goes on, and who may pause. */
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { Pause } from '../../domain/pauses/pause.ts'
+import { delay } from '../../lib/delay.ts'
+import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { connectWebSocket } from '../helpers/websocket-client.ts'
+
+let system: System
+let octopod: ApiClient
+before(async () => {
+  system = await startSystem({ env: { CHECK_INTERVAL: '0.5', ARCHIVE_RETENTION: '1' } })
+  octopod = createApiClient(system.url)
+})
+after(() => system?.stop())
+
+const pause = (what: string, body: unknown = { reason: 'test' }) =>
+  octopod.api('PUT', `/pauses/${what}`, body)
+const resume = (what: string) => octopod.api('DELETE', `/pauses/${what}`)
+const listPauses = async () => (await octopod.api('GET', '/pauses')).body as Pause[]
+
+/** Longer than a round of every schedule that could start one of them. */
+const roundsMs = 6000
+
+test('While everything is paused nothing of it starts, also not with a new runner, and all of it follows afterwards', async () => {
+  await octopod.create('old')
+  await octopod.waitForStatus('old', 'Running')
+  await pause('retention')
+  await octopod.archive('old')
+  await octopod.waitForStatus('old', 'Archived')
+  await waitFor('the notifications so far', async () => {
+    const { length } = await system.scriptCalls('notifications')
+    return { done: length === 3, value: length, seen: length }
+  })
+  await octopod.create('stays')
+  await octopod.waitForStatus('stays', 'Running')
+  await pause('notifications')
+  await pause('checks', { reason: ' cluster upgrade ' })
+  const before = await waitFor('what runs already has ended', async () => {
+    const calls = async () => (await system.scriptCalls('check')).length
+    const first = await calls()
+    await delay(2500)
+    return { done: (await calls()) === first, value: first, seen: first }
+  })
+
+  await writeFile(join(system.dir, 'check-stays'), '2\n')
+  const created = await octopod.create('new')
+  assert.equal((await octopod.waitForActionEnd(getActionId(created))).state, 'succeeded', 'actions go on')
+  system.runner.signal('SIGKILL')
+  await system.runner.exited
+  await system.startRunner()
+  await delay(roundsMs)
+  assert.equal((await system.scriptCalls('check')).length, before)
+  assert.equal((await system.scriptCalls('notifications')).filter((call) => call.includes('new')).length, 0)
+  const waiting = await octopod.waitForStatus('new', 'CreatePending')
+  assert.ok(waiting.checks_paused_since)
+  assert.equal(waiting.waits_until, null, 'the pause has no end')
+  const stays = await octopod.waitForStatus('stays', 'Running')
+  assert.equal(stays.checks_paused_since, waiting.checks_paused_since)
+  await octopod.waitForStatus('old', 'Archived')
+  const [checks, ...others] = await listPauses()
+  assert.deepEqual(
+    [checks, ...others].map((one) => one?.what),
+    ['checks', 'notifications', 'retention'],
+  )
+  assert.equal(checks?.reason, 'cluster upgrade')
+  assert.equal(checks?.until, null)
+
+  for (const what of ['checks', 'retention', 'notifications']) assert.equal((await resume(what)).status, 200)
+  assert.equal((await octopod.waitForStatus('new', 'Running')).checks_paused_since, null)
+  await octopod.waitForStatus('stays', 'PartialAvailability')
+  await octopod.waitUntilDeleted('old')
+  const sent = await waitFor('the notifications that have waited', async () => {
+    const calls = (await system.scriptCalls('notifications')).filter((call) => call.includes('new'))
+    return { done: calls.length > 0, value: calls, seen: calls }
+  })
+  assert.deepEqual(
+    sent.map((call) => `${call.at(-3)} → ${call.at(-1)}`),
+    ['CreatePending → Running'],
+  )
+})
+
+test('A pause ends by itself, and connected clients learn its beginning and its end at once', async () => {
+  const client = await connectWebSocket(system.url)
+  const pausedIn = (messages: typeof client.messages) => {
+    const last = messages.findLast((message) => message.type === 'heartbeat' || message.type === 'hello')
+    return last !== undefined && 'paused' in last ? (last.paused ?? []) : []
+  }
+  const other = await system.startServer()
+  const distant = await connectWebSocket(other.url)
+  const started = await pause('checks', { reason: 'short', for_seconds: 600 })
+  assert.equal(started.status, 200)
+  const { since, until, by } = started.body as Pause
+  assert.equal(Date.parse(String(until)) - Date.parse(since), 600_000)
+  assert.ok(by.length > 0)
+  for (const one of [client, distant])
+    await one.until('the beginning', (messages) => pausedIn(messages)[0]?.reason === 'short')
+  // The reason and the end change, and the beginning stays.
+  const changed = (await pause('checks', { reason: 'shorter', for_seconds: 3 })).body as Pause
+  assert.deepEqual([changed.since, changed.reason], [since, 'shorter'])
+  for (const one of [client, distant]) {
+    await one.until('the end', (messages) => one.messages.length > 1 && pausedIn(messages).length === 0)
+    one.close()
+  }
+  assert.deepEqual(await listPauses(), [])
+  const { body } = await octopod.api('GET', '/audit?limit=3')
+  const entries = (body as { entries: { operation: string; reason: string | null; details: unknown }[] })
+    .entries
+  assert.deepEqual(
+    entries.slice(0, 2).map(({ operation, reason }) => [operation, reason]),
+    [
+      ['pause', 'shorter'],
+      ['pause', 'short'],
+    ],
+  )
+  await other.stop()
+})
+
+test('Bad pauses are refused with what is wrong, and nothing is paused', async () => {
+  const cases: [string, unknown, RegExp][] = [
+    ['everything', { reason: 'x' }, /"everything" cannot be paused: checks, retention, notifications/],
+    ['checks', {}, /body\.reason/],
+    ['checks', { reason: '  ' }, /needs a reason/],
+    ['checks', { reason: 'x'.repeat(301) }, /too long \(301 characters\)/],
+    ['checks', { reason: 'a\u202eb' }, /overrides the direction/],
+    ['checks', { reason: 'a\nb' }, /control character/],
+    ['checks', { reason: '\ud800' }, /not valid Unicode|not JSON/],
+    ['checks', { reason: 'x', until: '2020-01-01T00:00:00Z' }, /has passed by the clock of the database/],
+    ['checks', { reason: 'x', until: '9020-01-01T00:00:00Z' }, /more than a year away/],
+    ['checks', { reason: 'x', until: 'tomorrow' }, /body\.until/],
+    ['checks', { reason: 'x', for_seconds: 0 }, /body\.for_seconds/],
+    ['checks', { reason: 'x', for_seconds: 60, until: '2099-01-01T00:00:00Z' }, /do not go together/],
+    ['checks', { reason: 'x', other: 1 }, /other/],
+  ]
+  for (const [what, body, message] of cases) {
+    const { status, text, body: error } = await pause(what, body)
+    assert.equal(status, 400, text)
+    assert.match((error as { error_message: string }).error_message, message)
+  }
+  assert.equal((await resume('everything')).status, 400)
+  // Without a pause it changes nothing.
+  assert.equal((await resume('checks')).status, 200)
+  assert.deepEqual(await listPauses(), [])
+})
+
+test('A developer reads what is paused, and may not pause', async () => {
+  const developer = createApiClient(system.url, null)
+  assert.equal((await developer.api('GET', '/pauses')).status, 200)
+  assert.equal((await developer.api('PUT', '/pauses/checks', { reason: 'x' })).status, 401)
+  assert.equal((await developer.api('DELETE', '/pauses/checks')).status, 401)
+})
