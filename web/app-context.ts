@@ -6,6 +6,7 @@ import { computed, effect, type ReadonlySignal, type Signal, signal } from '@pre
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { ApiClient } from '../client/call-endpoint.ts'
+import type { Pause } from '../domain/pauses/pause.ts'
 import { createIdentity, type Identity } from './account/identity.ts'
 import { createSession, type Session } from './account/session.ts'
 import { shareIdentity } from './account/tabs.ts'
@@ -19,6 +20,7 @@ import { createListSync, type ListSync } from './live/list-sync.ts'
 import { type LiveConnection, openLiveConnection } from './live/live-connection.ts'
 import { createServerClock, type ServerClock } from './live/server-clock.ts'
 import { explainFailure, openWebSocket } from './live/websocket.ts'
+import { createKnownPauses } from './pauses/known-pauses.ts'
 import { createRouter, type Router } from './routes.ts'
 import { createTokenNotices, type TokenNotices } from './tokens/token-notices.ts'
 import { type ConfirmController, createConfirmController } from './ui/dialogs/confirm.ts'
@@ -48,6 +50,8 @@ export type AppContext = {
   store: DeploymentStore
   sync: ListSync
   live: LiveConnection
+  /** What is paused for all deployments. */
+  pauses: ReadonlySignal<readonly Pause[]>
   clock: ServerClock
   router: Router
   confirmations: ConfirmController
@@ -127,6 +131,7 @@ export function createAppContext(window: Window, config: PageConfig): AppContext
     store,
     sync,
     live,
+    pauses: createKnownPauses(client, live, sync),
     clock,
     router,
     confirmations,

@@ -26,6 +26,7 @@ import {
   SessionsDialog,
   TokensPage,
 } from './parts.ts'
+import { PauseBanner } from './pauses/pause-banner.ts'
 import type { Route } from './routes.ts'
 import { ShortcutsDialog } from './shortcuts-dialog.ts'
 import { TokenBanner } from './tokens/token-banner.ts'
@@ -38,6 +39,7 @@ export function App(): VNode {
   return html`<a class="skip-link" href="#content">Skip to content</a>
     <${TopBar} />
     <${SessionBanner} />
+    <${PauseBanner} />
     <${TokenBanner} />
     <div id="content" tabindex="-1"><${ErrorBoundary} /></div>
     <${Overlay} />

@@ -4,11 +4,23 @@
  */
 import { withoutControlCharacters } from '../../lib/hidden-characters.ts'
 
-/** Each with the words that begin a sentence. */
+/** `paused`: the beginning of a sentence. */
 export const pausable = {
-  checks: { label: 'Health checks', stops: 'No check runs, and statuses stay as they are.' },
-  retention: { label: 'Retention', stops: 'Nothing is deleted because of its age or size.' },
-  notifications: { label: 'Notifications', stops: 'They wait and are sent afterwards.' },
+  checks: {
+    label: 'Health checks',
+    paused: 'Health checks are paused',
+    stops: 'No check runs, and statuses stay as they are.',
+  },
+  retention: {
+    label: 'Retention',
+    paused: 'Retention is paused',
+    stops: 'Nothing is deleted because of its age or size.',
+  },
+  notifications: {
+    label: 'Notifications',
+    paused: 'Notifications are paused',
+    stops: 'They wait and are sent afterwards.',
+  },
 } as const
 
 export type Pausable = keyof typeof pausable

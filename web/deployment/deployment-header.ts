@@ -5,6 +5,7 @@ import { activeAction, statusOf } from '../../client/action-outcome.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { isPending } from '../../domain/statuses.ts'
 import { useApp } from '../app-context.ts'
+import { formatClock } from '../format.ts'
 import { TimeButton } from '../ui/relative-time.ts'
 import { ActionButtons } from './action-menu.ts'
 import { MainLinks } from './deployment-links.ts'
@@ -48,6 +49,8 @@ const Labels = ({ labels = {} }: { labels: Readonly<Record<string, string>> | un
 function StatusLine({ info, lastCheck, waitsUntil }: Props): VNode {
   const { label, tone } = pageStatus(info)
   const active = activeAction(info)
+  const { pauses } = useApp()
+  const paused = pauses.value.find(({ what }) => what === 'checks')
   // While an action runs, an earlier check says nothing about its result.
   const showsCheck = !isArchived(info) && (active === null || isPending(statusOf(info)))
   return html`<div class="status-line" data-tone=${tone}>
@@ -55,8 +58,9 @@ function StatusLine({ info, lastCheck, waitsUntil }: Props): VNode {
     ${
       showsCheck &&
       html`<p class="check-outcome">
-        ${lastCheck === null ? 'No health check yet' : checkOutcome(lastCheck, statusOf(info), waitsUntil)}
+        ${lastCheck === null ? 'No health check yet' : checkOutcome(lastCheck, statusOf(info), paused === undefined ? waitsUntil : null)}
         ${lastCheck !== null && html` <span class="check-time"><${TimeButton} time=${lastCheck.checked_at} /></span>`}
+        ${paused !== undefined && html`<br />Checks are paused since ${formatClock(paused.since)}.`}
       </p>`
     }
   </div>`

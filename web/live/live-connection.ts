@@ -5,6 +5,7 @@
 import { batch, type ReadonlySignal, signal } from '@preact/signals'
 import { type LiveOptions, openLive, type Socket } from '../../client/live-connection.ts'
 import type { ConnectionState } from '../../client/live-protocol.ts'
+import type { Pause } from '../../domain/pauses/pause.ts'
 
 export type { Socket }
 
@@ -12,6 +13,8 @@ export type LiveConnection = {
   connectionState: ReadonlySignal<ConnectionState>
   /** True while the server says that no runner is connected. */
   runnerMissing: ReadonlySignal<boolean>
+  /** What the server says is paused for all deployments. */
+  paused: ReadonlySignal<readonly Pause[]>
   /** Why the server opens no websocket although it answers requests. */
   websocketProblem: ReadonlySignal<string | null>
   /** Time of the last confirmed complete state, by the browser's clock in ms; 0: never. */
@@ -31,6 +34,7 @@ const pollMs = 15_000
 export function openLiveConnection(options: LiveOptions): LiveConnection {
   const connectionState = signal<ConnectionState>('connecting')
   const runnerMissing = signal(false)
+  const paused = signal<readonly Pause[]>([])
   const websocketProblem = signal<string | null>(null)
   const lastSyncedAt = signal(0)
   const client = openLive({
@@ -40,6 +44,7 @@ export function openLiveConnection(options: LiveOptions): LiveConnection {
       batch(() => {
         connectionState.value = state.connectionState
         runnerMissing.value = state.isRunnerMissing
+        paused.value = state.paused
         websocketProblem.value = state.problem
         lastSyncedAt.value = state.lastSyncedAt
       }),
@@ -52,6 +57,7 @@ export function openLiveConnection(options: LiveOptions): LiveConnection {
   return {
     connectionState,
     runnerMissing,
+    paused,
     websocketProblem,
     lastSyncedAt,
     reconnectIfStale: () => client.send({ type: 'reconnect_if_stale' }),

@@ -48,9 +48,9 @@ export class PauseWork extends ApiCommand {
       },
     })
     if (this.format !== null) return this.printRecords({ record }, pauseView, this.format)
-    const { label, stops } = pausable[record.what]
+    const { paused, stops } = pausable[record.what]
     const end = record.until === null ? `octo resume ${what}` : formatTimestamp(record.until)
-    this.note(`${label}: paused until ${end}. ${stops}`)
+    this.note(`${paused} until ${end}. ${stops}`)
   }
 }
 

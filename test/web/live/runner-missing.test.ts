@@ -6,7 +6,7 @@ import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
 import { findAxeViolations } from '../../helpers/browser/axe.ts'
 import { type BrowserSession, openBrowserSession } from '../../helpers/browser/browser-session.ts'
 import { missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
-import { type System, startSystem } from '../../helpers/system.ts'
+import { adminHeader, type System, startSystem } from '../../helpers/system.ts'
 
 describe('what a user learns without reading the list', { skip: missingBrowser() }, () => {
   let system: System
@@ -61,6 +61,48 @@ describe('what a user learns without reading the list', { skip: missingBrowser()
     await list.waitForFunction(() => document.title === 'Deployments · Octopod')
     await list.close()
     await page.close()
+  })
+
+  it('Every page says what is paused, by whom and why, without a reload, and an operator resumes', async () => {
+    const admin = await openBrowserSession(browser, system.url)
+    const [list, page, tokens] = [
+      await session.openPage(),
+      await admin.openPage('/deployments/shop'),
+      await session.openPage('/tokens'),
+    ]
+    await page.locator('.status-line', { hasText: 'Running' }).waitFor()
+    await list.locator('.badge', { hasText: 'Live' }).waitFor()
+    const reason = `upgrade of the cluster <b>${'x'.repeat(80)}`
+    const pause = (what: string, body: unknown) => client.api('PUT', `/pauses/${what}`, body)
+    await pause('checks', { reason, for_seconds: 7200 })
+    for (const each of [list, page, tokens])
+      await each
+        .locator('.session-banner p', {
+          hasText: /Health checks are paused since .+ by .+, until .+: upgrade of the cluster <b>/,
+        })
+        .waitFor()
+    await page.locator('.status-line', { hasText: 'Checks are paused since' }).waitFor()
+    assert.equal(await list.getByRole('button', { name: 'Resume checks' }).count(), 0, 'a developer')
+    await pause('retention', { reason: 'backup' })
+    // A page that is opened later knows it from the first message.
+    const later = await session.openPage('/audit')
+    await later.locator('.session-banner p', { hasText: 'Retention is paused' }).waitFor()
+    await list.setViewportSize({ width: 360, height: 800 })
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await list.emulateMedia({ colorScheme })
+      assert.deepEqual(await findAxeViolations(list), [])
+      assert.ok(await list.evaluate(() => document.documentElement.scrollWidth <= innerWidth))
+    }
+    await admin.signIn(page, adminHeader)
+    await page.getByRole('button', { name: 'Resume checks' }).click()
+    for (const each of [list, page, later])
+      await each.locator('.session-banner p', { hasText: 'Health checks' }).waitFor({ state: 'detached' })
+    await client.api('DELETE', '/pauses/retention')
+    for (const each of [list, page, tokens, later]) {
+      await each.locator('.session-banner p').waitFor({ state: 'detached' })
+      await each.close()
+    }
+    admin.assertNoErrors()
   })
 
   it('Without a runner every page has a banner, until one is connected', async () => {
