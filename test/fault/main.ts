@@ -33,7 +33,8 @@ import { sessions } from './scenarios/servers/sessions.ts'
 exitOnHelp(`npm run test:fault [-- WORD...]
 
 Runs the fault scenarios whose title contains one of the words, or all of them, and checks the invariants.
-SEED=N repeats a run. ROUNDS=N multiplies the rounds.`)
+SEED=N repeats a run. ROUNDS=N multiplies the rounds. STORES=pgbouncer,redis-user puts a transaction pooler before
+PostgreSQL and gives the programs only the documented rights in Redis.`)
 
 const scenarios: Scenario[] = [
   crashPoints,

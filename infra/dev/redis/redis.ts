@@ -20,6 +20,8 @@ type Options = {
   print?: (line: string) => void
   /** For tests: stores nothing on disk. */
   fast?: boolean
+  /** For tests: more lines of redis.conf. */
+  config?: string[]
   onSpawn?: (program: RunningProgram) => void
 }
 
@@ -29,6 +31,7 @@ export async function startRedis({
   log,
   print,
   fast = false,
+  config: moreConfig = [],
   onSpawn,
   ...options
 }: Options): Promise<Datastore> {
@@ -38,7 +41,7 @@ export async function startRedis({
   const password = persistedSecret(join(dataDir, 'password'))
   // The password is in a file, because all users of the machine can read arguments.
   const config = join(dataDir, 'redis.conf')
-  writeFileSync(config, configuration({ dataDir, port, password, fast }), { mode: 0o600 })
+  writeFileSync(config, configuration({ dataDir, port, password, fast, moreConfig }), { mode: 0o600 })
 
   const url = `redis://:${password}@127.0.0.1:${port}/0`
   const program = await startProgram({
@@ -65,7 +68,13 @@ export async function startRedis({
   }
 }
 
-function configuration(options: { dataDir: string; port: number; password: string; fast: boolean }): string {
+function configuration(options: {
+  dataDir: string
+  port: number
+  password: string
+  fast: boolean
+  moreConfig: string[]
+}): string {
   return `${[
     'bind 127.0.0.1',
     `port ${options.port}`,
@@ -77,6 +86,7 @@ function configuration(options: { dataDir: string; port: number; password: strin
     `appendonly ${options.fast ? 'no' : 'yes'}`,
     'save ""',
     'databases 16',
+    ...options.moreConfig,
   ].join('\n')}\n`
 }
 

@@ -1,5 +1,5 @@
 /** A Redis, Valkey or Sentinel of one test, with the lines of redis.conf that the test gives it. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
@@ -68,4 +68,12 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
       await rm(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** The line of docs/install.md that gives a user the rights it needs, with the password PASSWORD. */
+export async function documentedRedisUser(prefix = 'octopod'): Promise<string> {
+  const text = await readFile(new URL('../../../docs/install.md', import.meta.url), 'utf8')
+  const line = /^user octopod on .*$/m.exec(text)?.[0]
+  if (line === undefined) throw new Error('docs/install.md has no line "user octopod on …"')
+  return line.replaceAll('octopod:*', `${prefix}:*`)
 }

@@ -18,7 +18,7 @@ import {
   type Violation,
 } from '../checker/history.ts'
 import { readAudit } from './audit.ts'
-import { type Datastores, startDatastores } from './datastores.ts'
+import { type Datastores, type StoreOptions, startDatastores } from './datastores.ts'
 import { cancelAction } from './http-client.ts'
 import { openPageClient, type PageClient } from './page-client.ts'
 import { type Journal, openJournal } from './postgres/journal.ts'
@@ -81,9 +81,23 @@ export type StatementInterceptor = (
 const checkPollMs = 1000
 
 const redisPrefix = 'fault'
+function readStoreOptions(list: string): StoreOptions {
+  const words = list.split(',').filter(Boolean)
+  const unknown = words.filter((word) => !['pgbouncer', 'redis-user'].includes(word))
+  if (unknown.length > 0)
+    throw new Error(`STORES has ${unknown.join(', ')}; it may have pgbouncer and redis-user`)
+  return {
+    usesPgbouncer: words.includes('pgbouncer'),
+    ...(words.includes('redis-user') ? { restrictedRedisPrefix: redisPrefix } : {}),
+  }
+}
+
 const scriptsDir = join(import.meta.dirname, '../../scripts')
 
-/** `settings` are set for all programs. */
+/**
+ * `settings` are set for all programs. STORES of the environment is a comma-separated list: with `pgbouncer` the programs reach
+ * PostgreSQL through a transaction pooler, with `redis-user` they have only the documented rights in Redis.
+ */
 export async function startCluster(seed: number, settings: Record<string, string> = {}): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), 'octopod-fault-'))
   // When root starts it, PostgreSQL runs under another account, which must be able to enter the folder.
@@ -91,7 +105,7 @@ export async function startCluster(seed: number, settings: Record<string, string
   const historyDir = join(folder, 'scripts')
   await mkdir(join(historyDir, 'locks'), { recursive: true })
   await writeFile(join(historyDir, 'history'), '')
-  const datastores = await startDatastores(folder)
+  const datastores = await startDatastores(folder, readStoreOptions(process.env.STORES ?? ''))
   const journal = await openJournal(datastores.postgres.url)
   const processObserver = observeProcesses(historyDir)
   const random = createRandom(seed)

@@ -12,6 +12,8 @@ import { runMigrations } from '../../../db/run-migrations.ts'
 import { type Datastore, ensureDatabase, startPostgres } from '../../../infra/dev/postgres/postgres.ts'
 import { startRedis } from '../../../infra/dev/redis/redis.ts'
 import { freePort } from '../../../lib/node/ports.ts'
+import { startPgbouncer } from '../../db/configurations/pgbouncer.ts'
+import { documentedRedisUser } from '../../db/configurations/redis-server.ts'
 
 export type ManagedStore = {
   url: string
@@ -27,14 +29,26 @@ export type Datastores = {
   /** `url` is the address of the migrated database. */
   postgres: ManagedStore
   redis: ManagedStore & { flush(): Promise<void> }
+  /** What servers and runners connect to: with StoreOptions not the same as the harness. */
+  programUrls: { postgres: string; redis: string }
   /** Starts each that is down, and resumes each that is paused. */
   restoreAll(): Promise<void>
   stop(): Promise<void>
 }
 
-export async function startDatastores(folder: string): Promise<Datastores> {
+export type StoreOptions = {
+  /** Servers and runners reach PostgreSQL through pgbouncer with pool_mode=transaction. */
+  usesPgbouncer?: boolean
+  /** Servers and runners are a Redis user with the rights of docs/install.md for this prefix, and no others. */
+  restrictedRedisPrefix?: string
+}
+
+export async function startDatastores(folder: string, options: StoreOptions = {}): Promise<Datastores> {
+  const { usesPgbouncer = false, restrictedRedisPrefix } = options
+  const config = restrictedRedisPrefix === undefined ? [] : [await documentedRedisUser(restrictedRedisPrefix)]
   const postgres = await createStore(folder, 'postgres', startPostgres)
-  const redis = await createStore(folder, 'redis', startRedis).catch(async (error) => {
+  const startConfiguredRedis: Start = (to) => startRedis({ ...to, config })
+  const redis = await createStore(folder, 'redis', startConfiguredRedis).catch(async (error) => {
     await postgres.stop()
     throw error
   })
@@ -46,8 +60,15 @@ export async function startDatastores(folder: string): Promise<Datastores> {
   await client.query('select pg_reload_conf()')
   await client.end()
   await runMigrations(database)
+  const pgbouncer = usesPgbouncer ? await startPgbouncer(database, { poolMode: 'transaction' }) : null
+  const redisUrl = new URL(redis.url)
+  if (restrictedRedisPrefix !== undefined) {
+    redisUrl.username = 'octopod'
+    redisUrl.password = 'PASSWORD'
+  }
   return {
     postgres: { ...postgres, url: database },
+    programUrls: { postgres: pgbouncer?.through(database) ?? database, redis: redisUrl.href },
     redis: { ...redis, flush: () => flush(redis.url) },
     restoreAll: async () => {
       for (const store of [postgres, redis]) {
@@ -56,6 +77,7 @@ export async function startDatastores(folder: string): Promise<Datastores> {
       }
     },
     stop: async () => {
+      await pgbouncer?.stop()
       for (const store of [redis, postgres]) {
         store.resume()
         await store.stop()

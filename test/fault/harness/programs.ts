@@ -58,8 +58,8 @@ async function start(
   environment: Record<string, string>,
   onStatement?: StatementHandler,
 ): Promise<Program> {
-  const postgres = await startPostgresProxy(stores.postgres.url, onStatement)
-  const redis = await startTcpProxy(stores.redis.url)
+  const postgres = await startPostgresProxy(stores.programUrls.postgres, onStatement)
+  const redis = await startTcpProxy(stores.programUrls.redis)
   const closeProxies = () => Promise.all([postgres.close(), redis.close()])
   const lines: string[] = []
   const program = await startProgram({

@@ -1,6 +1,5 @@
 /** Servers and runners on real Redis servers as people have them: few rights, TLS, Sentinel, Cluster, Valkey, replicas. */
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
 import { suite, test } from 'node:test'
 import { createCertificateAuthority } from '../../db/configurations/certificates.ts'
 import { missingPrograms } from '../../db/configurations/installed.ts'
@@ -35,14 +34,6 @@ async function withRedis(
 
 const plain = ({ port }: RedisServer) => ({ REDIS_URL: `redis://127.0.0.1:${port}/0` })
 
-/** The line of docs/install.md. */
-async function documentedUser(): Promise<string> {
-  const text = await readFile(new URL('../../../docs/install.md', import.meta.url), 'utf8')
-  const line = /^user octopod on .*$/m.exec(text)?.[0]
-  assert.ok(line !== undefined)
-  return line
-}
-
 suite('rights', { skip: missingPrograms('redis-server') }, () => {
   const asUser = ({ port }: RedisServer) => ({
     REDIS_URL: `redis://octopod:PASSWORD@127.0.0.1:${port}/0`,
@@ -50,14 +41,14 @@ suite('rights', { skip: missingPrograms('redis-server') }, () => {
   })
 
   test('A user with exactly the documented rights is enough', async () => {
-    await withRedis({ config: [await documentedUser()] }, asUser, async (system, redis) => {
+    await withRedis({ config: [await documentedRedisUser()] }, asUser, async (system, redis) => {
       await runWholeFlow(system)
       assert.deepEqual(await redis.admin('acl', 'log'), [], 'Redis has denied nothing')
     })
   })
 
   test('Missing rights are named at the start, and actions run as without Redis', async () => {
-    const line = (await documentedUser()).replace('+client|list', '+client|list -evalsha -publish')
+    const line = (await documentedRedisUser()).replace('+client|list', '+client|list -evalsha -publish')
     await withRedis({ config: [line] }, asUser, async (system) => {
       for (const program of [system.server, system.runner])
         assert.match(
@@ -69,7 +60,7 @@ suite('rights', { skip: missingPrograms('redis-server') }, () => {
   })
 
   test('Rights for another prefix are named at the start', async () => {
-    const line = await documentedUser()
+    const line = await documentedRedisUser()
     await withRedis(
       { config: [line] },
       (redis) => ({ ...asUser(redis), REDIS_PREFIX: 'other' }),
