@@ -56,6 +56,11 @@ export function createApiClient(url: string, authorization: string | null = admi
         const now = `${recorded?.contents ?? recorded?.tag}${info.status?.tag === 'DeploymentPending' ? ' (pending)' : ''}`
         return { done: now === status, value: info, seen: now }
       }),
+    waitForOutput: (actionId: number, pattern: RegExp) =>
+      waitFor(`action ${actionId} has printed ${pattern}`, async () => {
+        const { text } = await api('GET', `/log/${actionId}`)
+        return { done: pattern.test(text), value: text, seen: text }
+      }),
     waitUntilDeleted: (name: string) =>
       waitFor(`${name} is deleted`, async () => {
         const { status } = await api('GET', `/deployments/${name}/full_info`)

@@ -31,8 +31,8 @@ export type System = {
   dir: string
   server: Program
   runner: Program
-  startServer(environment?: Record<string, string>): Promise<Program & { url: string }>
-  startRunner(environment?: Record<string, string>): Promise<Program>
+  startServer(environment?: Record<string, string>, code?: string): Promise<Program & { url: string }>
+  startRunner(environment?: Record<string, string>, code?: string): Promise<Program>
   /** The calls of scripts so far: name and arguments. */
   scriptCalls(script?: string): Promise<string[][]>
   /** Sets the behaviour of a script of test/scripts/configurable from now on. */
@@ -40,7 +40,13 @@ export type System = {
   stop(): Promise<void>
 }
 
-type Options = { scripts?: string; env?: Record<string, string>; runner?: boolean }
+type Options = {
+  scripts?: string
+  env?: Record<string, string>
+  runner?: boolean
+  /** The folder with the code of the first server and runner. Default: this repository. */
+  code?: string
+}
 
 export async function startSystem(options: Options = {}): Promise<System> {
   const database = await createDatabase()
@@ -63,17 +69,23 @@ export async function startSystem(options: Options = {}): Promise<System> {
     SHUTDOWN_GRACE: '2',
     ...options.env,
   }
-  const startServer = async (more: Record<string, string> = {}) => {
+  const startServer: System['startServer'] = async (more = {}, code = root) => {
     const program = await startOctopodProgram(
       'functions/server.ts',
       { ...environment, ...anonymousRoleFor(more), ...more },
       'server ready',
+      code,
     )
     programs.push(program)
     return { ...program, url: `http://127.0.0.1:${program.ready.port}` }
   }
-  const startRunner = async (more: Record<string, string> = {}) => {
-    const program = await startOctopodProgram('runner/main.ts', { ...environment, ...more }, 'runner ready')
+  const startRunner: System['startRunner'] = async (more = {}, code = root) => {
+    const program = await startOctopodProgram(
+      'runner/main.ts',
+      { ...environment, ...more },
+      'runner ready',
+      code,
+    )
     programs.push(program)
     return program
   }
@@ -84,8 +96,8 @@ export async function startSystem(options: Options = {}): Promise<System> {
   }
   try {
     const [server, runner] = await Promise.all([
-      startServer(),
-      options.runner === false ? noRunner : startRunner(),
+      startServer({}, options.code),
+      options.runner === false ? noRunner : startRunner({}, options.code),
     ])
     return {
       url: server.url,
@@ -133,17 +145,21 @@ function inheritedEnv(): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 }
 
-/** Starts a program of this repository; resolves when it has logged `readyMessage`. @throws ProgramStartError */
+/**
+ * Starts a program of this repository, or of another folder with its code; resolves when it has logged `readyMessage`.
+ * @throws ProgramStartError
+ */
 export async function startOctopodProgram(
   file: string,
   env: Record<string, string>,
   readyMessage: string,
+  code = root,
 ): Promise<Program> {
   const lines: string[] = []
   const program = await startProgram({
     name: file,
     file: process.execPath,
-    args: [join(root, file)],
+    args: [join(code, file)],
     env,
     onLine: (line) => lines.push(line),
     readyText: `"${readyMessage}"`,

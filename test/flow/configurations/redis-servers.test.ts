@@ -4,6 +4,7 @@ import { suite, test } from 'node:test'
 import { createCertificateAuthority } from '../../db/configurations/certificates.ts'
 import { missingPrograms } from '../../db/configurations/installed.ts'
 import {
+  documentedRedisUser,
   type RedisServer,
   type RedisServerOptions,
   startRedisServer,

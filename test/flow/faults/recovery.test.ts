@@ -30,12 +30,6 @@ const createRunning = async (name: string) => {
   await runner.stop()
 }
 
-const waitForOutput = (actionId: number, pattern: RegExp) =>
-  waitFor(`action ${actionId} has printed ${pattern}`, async () => {
-    const { text } = await octopod.api('GET', `/log/${actionId}`)
-    return { done: pattern.test(text), value: text, seen: text }
-  })
-
 test('An action accepted without a runner is executed when a runner starts', async () => {
   await createRunning('later')
   const actionId = getActionId(await octopod.archive('later'))
@@ -57,14 +51,14 @@ test('The action of a killed runner ends as interrupted, with its output so far'
   await system.setBehavior('archive', 'hang')
   const killedRunner = await system.startRunner()
   const actionId = getActionId(await octopod.archive('killed'))
-  await waitForOutput(actionId, /hanging/)
+  await octopod.waitForOutput(actionId, /hanging/)
   killedRunner.signal('SIGKILL')
   await system.setBehavior('archive', '')
   const other = await system.startRunner()
   const action = await octopod.waitForActionEnd(actionId)
   assert.equal(action.state, 'interrupted')
   assert.match(action.error ?? '', /runner .* was lost/)
-  await waitForOutput(actionId, /hanging/)
+  await octopod.waitForOutput(actionId, /hanging/)
   assert.equal((await octopod.archive('killed')).status, 200, 'the action can be repeated')
   await octopod
     .waitForStatus('killed', 'Archived')
@@ -77,7 +71,7 @@ test('With INTERRUPTED_ACTIONS=retry a second, visible attempt follows', async (
   await system.setBehavior('archive', 'hang')
   const killedRunner = await system.startRunner()
   const actionId = getActionId(await octopod.archive('retried'))
-  await waitForOutput(actionId, /hanging/)
+  await octopod.waitForOutput(actionId, /hanging/)
   killedRunner.signal('SIGKILL')
   await system.setBehavior('archive', '')
   const other = await system.startRunner({ INTERRUPTED_ACTIONS: 'retry' })
@@ -146,7 +140,7 @@ test('A frozen runner loses its script with its lease, and its later writes are 
   await system.setBehavior('archive', `wait ${gate}`)
   const frozen = await system.startRunner()
   const actionId = getActionId(await octopod.archive('frozen'))
-  const pid = Number(/waiting (\d+)/.exec(await waitForOutput(actionId, /waiting \d+/))?.[1])
+  const pid = Number(/waiting (\d+)/.exec(await octopod.waitForOutput(actionId, /waiting \d+/))?.[1])
   assert.ok(isProcessAlive(pid))
   frozen.signal('SIGSTOP')
   const other = await system.startRunner()
@@ -171,7 +165,7 @@ test('A stopping runner lets its script finish within SHUTDOWN_GRACE', async () 
   await system.setBehavior('archive', `wait ${gate}`)
   const runner = await system.startRunner({ SHUTDOWN_GRACE: '20' })
   const actionId = getActionId(await octopod.archive('graceful'))
-  await waitForOutput(actionId, /waiting/)
+  await octopod.waitForOutput(actionId, /waiting/)
   const stopped = runner.stop()
   await writeFile(gate, '')
   assert.equal(await stopped, 0)
@@ -183,7 +177,7 @@ test('After SHUTDOWN_GRACE the script is terminated and the action is interrupte
   await system.setBehavior('archive', 'hang')
   const runner = await system.startRunner({ SHUTDOWN_GRACE: '0.2' })
   const actionId = getActionId(await octopod.archive('graceless'))
-  await waitForOutput(actionId, /hanging/)
+  await octopod.waitForOutput(actionId, /hanging/)
   assert.equal(await runner.stop(), 0)
   assert.equal((await octopod.waitForActionEnd(actionId)).state, 'interrupted')
 })
@@ -194,7 +188,7 @@ test('After SHUTDOWN_GRACE, with INTERRUPTED_ACTIONS=retry, another runner tries
   const retry = { INTERRUPTED_ACTIONS: 'retry' }
   const stoppingRunner = await system.startRunner({ ...retry, SHUTDOWN_GRACE: '0.2' })
   const actionId = getActionId(await octopod.archive('retried-later'))
-  await waitForOutput(actionId, /hanging/)
+  await octopod.waitForOutput(actionId, /hanging/)
   assert.equal(await stoppingRunner.stop(), 0)
   await system.setBehavior('archive', '')
   const next = await system.startRunner(retry)
