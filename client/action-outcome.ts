@@ -2,7 +2,7 @@
  * What became of the last action of a deployment, in the words that page and octo share. Pure functions, used by
  * web/deployment/status-labels.ts and octo/output/columns.ts.
  */
-import { type ActionState, isActive, kindFromWireName } from '../domain/actions.ts'
+import { type ActionState, hasEnded, isActive, kindFromWireName } from '../domain/actions.ts'
 import type { ActionSummary, FullInfo, LastAction } from '../domain/schemas.ts'
 import { fromRecordedStatus, type RecordedStatus, type Status } from '../domain/statuses.ts'
 
@@ -31,6 +31,14 @@ export const lastOutcome = ({ last_action: last }: FullInfo): string | null =>
 /** True when the last action ended without success, or has not ended. */
 export const lastActionFailed = ({ last_action: last }: FullInfo): boolean =>
   last !== null && last.state !== 'succeeded'
+
+/** The last action has ended, neither with success nor because somebody wanted that. The page's filter *Last action failed*. */
+export const lastActionEndedBadly = ({ last_action: last }: FullInfo): boolean =>
+  last !== null && endedBadly(last.state)
+
+/** Cancelled and replaced actions ended as somebody wanted. */
+export const endedBadly = (state: ActionState): boolean =>
+  hasEnded(state) && !['succeeded', 'cancelled', 'superseded'].includes(state)
 
 /** True when the last action changed something and ended without success: what runs may not be what was asked for. */
 export const lastActionLeftDoubt = (info: FullInfo): boolean =>

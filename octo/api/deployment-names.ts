@@ -20,11 +20,17 @@ export async function listNames(client: ApiClient): Promise<string[]> {
   return deployments.map(({ deployment }) => deployment.name)
 }
 
-/** The message for an invalid name offers a valid one, as long as the server allows. */
-export async function parseNewName(client: ApiClient, name: string): Promise<string> {
-  if (deploymentNameError(name, longestNameLength) === null) return name
+/** How long a name may be. The default for a server that does not tell it, such as one of an earlier version. */
+export async function readNameMaxLength(client: ApiClient): Promise<number> {
   const { name_max_length = defaultNameMaxLength } = await client
     .call('whoami', {})
     .catch((): { name_max_length?: number } => ({}))
-  throw new CliError('usage', describeNameError(name, name_max_length) ?? 'The name is invalid.')
+  return name_max_length
+}
+
+/** The message for an invalid name offers a valid one, as long as the server allows. */
+export async function parseNewName(client: ApiClient, name: string): Promise<string> {
+  if (deploymentNameError(name, longestNameLength) === null) return name
+  const error = describeNameError(name, await readNameMaxLength(client))
+  throw new CliError('usage', error ?? 'The name is invalid.')
 }

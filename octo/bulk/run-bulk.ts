@@ -9,6 +9,7 @@ import type { ApiClient } from '../api/types.ts'
 import { parseName } from '../cli/base-command.ts'
 import { canAsk, confirm } from '../cli/confirm.ts'
 import { CliError } from '../errors/cli-error.ts'
+import { transitionAdvice } from '../errors/transition-advice.ts'
 import { parseSelectorOption } from '../labels/parse-labels.ts'
 import type { Records, RecordView } from '../output/formatter.ts'
 import { createProgress } from '../output/progress.ts'
@@ -141,7 +142,7 @@ const bulkView: RecordView<BulkLine> = {
     NAME: ({ name }) => name,
     OUTCOME: ({ outcome }) => outcome,
     ID: ({ action_id }) => (action_id === undefined ? '' : String(action_id)),
-    REASON: ({ error }) => error?.message ?? '',
+    REASON: ({ error }) => transitionAdvice(error?.message ?? '') ?? error?.message ?? '',
   },
 }
 

@@ -9,8 +9,9 @@ import { version } from './version.ts'
 
 /** One line for each command, in the given order. */
 export function overview(commands: readonly CommandClass[]): string {
+  const nameWidth = Math.max(...commands.map((command) => commandName(command).length))
   const lines = commands.map(
-    (command) => `  ${commandName(command).padEnd(14)} ${command.usage?.description}`,
+    (command) => `  ${commandName(command).padEnd(nameWidth)}  ${command.usage?.description}`,
   )
   return `octo, the command line of Octopod ${version}
 

@@ -24,9 +24,7 @@ export class Version extends ApiCommand {
     await this.printResult(failure, async () => {
       if (this.format !== null) return this.printRecords({ record }, view, this.format)
       const { server } = record
-      const serverLine =
-        server === null ? '' : `server build ${toSingleLine(server.revision)} at ${server.url}\n`
-      await this.print(`${version}\n${serverLine}`)
+      await this.print(`${version}\n${server === null ? '' : serverLine(server)}`)
     })
   }
 
@@ -45,6 +43,12 @@ export class Version extends ApiCommand {
     return { url: client.connection.serverAddress, revision }
   }
 }
+
+/** A server that runs in a clone, as with `npm start`, has no build. */
+const serverLine = ({ revision, url }: NonNullable<VersionRecord['server']>): string =>
+  revision === 'unknown'
+    ? `server without a build at ${url}\n`
+    : `server build ${toSingleLine(revision)} at ${url}\n`
 
 type VersionRecord = {
   version: string

@@ -9,6 +9,7 @@ import { type ErrorCode, errorCodes } from '../../domain/errors.ts'
 import type { Connection } from '../api/types.ts'
 import { CliError, type CliErrorKind } from './cli-error.ts'
 import { describeNetworkError, isTransientNetworkError, mayHaveBeenSent } from './network.ts'
+import { transitionAdvice } from './transition-advice.ts'
 
 /** The error of octo for any error of a request. `isWrite`: the server may have carried it out. */
 export function toCliError(connection: Connection, error: unknown, isWrite: boolean): CliError {
@@ -98,6 +99,8 @@ function remedyFor(connection: Connection, error: ApiError, { status }: Answer):
     const check = `Check ${connection.urlSource}.`
     return status >= 500 ? `Try again in a minute. If that does not help: ${check}` : check
   }
+  const advice = code === 'invalid_transition' ? transitionAdvice(error.message) : null
+  if (advice !== null) return advice
   const id = error.requestId === '' ? '' : ` Request id: ${error.requestId}`
   return errorCodes[code].remedy + (status >= 500 ? id : '')
 }

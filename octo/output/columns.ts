@@ -3,7 +3,7 @@
 import { durationMs, lastActionLeftDoubt, lastOutcome, statusOf } from '../../client/action-outcome.ts'
 import { hasEnded, kindFromWireName } from '../../domain/actions.ts'
 import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
-import { isPending } from '../../domain/statuses.ts'
+import { isPending, statusTable } from '../../domain/statuses.ts'
 import type { Snapshot } from '../actions/wait-outcome.ts'
 import { actorLabel } from './actor-label.ts'
 import { explainCheck } from './explanation.ts'
@@ -63,9 +63,23 @@ export const actionView: RecordView<Action> = {
 
 /** The status, with a mark while an action is running, and with the last action when a running deployment has a failed one. */
 export function statusLabel(info: FullInfo): string {
+  return statusWith([], info)
+}
+
+/** The same with the word of the page, where that is another one: `GenericFailure (Failing)`. */
+export function statusWithPageWord(info: FullInfo): string {
   const status = statusOf(info)
-  if (info.status.tag === 'DeploymentPending') return `${status} (pending)`
-  return status === 'Running' && lastActionLeftDoubt(info) ? `${status}, last ${lastOutcome(info)}` : status
+  const { label } = statusTable[status]
+  return statusWith(label === status ? [] : [label], info)
+}
+
+function statusWith(words: readonly string[], info: FullInfo): string {
+  const status = statusOf(info)
+  const isBusy = info.status.tag === 'DeploymentPending'
+  const inBrackets = isBusy ? [...words, 'pending'] : words
+  const label = inBrackets.length === 0 ? status : `${status} (${inBrackets.join(', ')})`
+  const isLeftInDoubt = status === 'Running' && !isBusy && lastActionLeftDoubt(info)
+  return isLeftInDoubt ? `${label}, last ${lastOutcome(info)}` : label
 }
 
 /** The reason that the user gave, who cancelled the action, and why it failed. */

@@ -6,7 +6,7 @@ import { activeAction, statusOf } from '../../client/action-outcome.ts'
 import { kindFromWireName } from '../../domain/actions.ts'
 import type { FullInfoWithCheck, WaitingAction } from '../../domain/schemas.ts'
 import { statusTable } from '../../domain/statuses.ts'
-import { statusLabel } from './columns.ts'
+import { statusWithPageWord } from './columns.ts'
 import {
   type Explanation,
   explainAction,
@@ -21,7 +21,7 @@ import { toSingleLine } from './terminal-text.ts'
 export function summaryLines(info: FullInfoWithCheck): string[] {
   const { metadata } = info
   return [
-    `Status: ${statusLabel(info)}${deadlineOf(info)}`,
+    `Status: ${statusWithPageWord(info)}${deadlineOf(info)}`,
     ...pauseOf(info),
     ...(info.waiting_action ? [waitingLine(info.waiting_action)] : []),
     ...(info.title ? [`Title: ${toSingleLine(info.title)}`] : []),

@@ -57,6 +57,15 @@ export function parseOverridesFile(path: string, text: string): ByLevel<Override
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true })
   const reader = createReader(path, lineCounter, exampleText)
+  const isOfDeployments =
+    document.errors.some(({ code }) => code === 'MULTIPLE_DOCS') ||
+    (isMap(document.contents) && document.has('name'))
+  if (isOfDeployments)
+    throw new CliError(
+      'usage',
+      `${path}: this is a file of deployments, not of overrides.`,
+      'octo apply -f reads it, and shows with --dry-run what would change.',
+    )
   const levels: ByLevel<Override[]> = { application: [], deployment: [] }
   for (const { key, value } of reader.rootItems(document, 'app and deployment')) {
     const level = levelFromName(key.value)
@@ -68,35 +77,39 @@ export function parseOverridesFile(path: string, text: string): ByLevel<Override
   return levels
 }
 
-/** One deployment for each document. Throws a CliError of kind `usage`. */
-export function parseApplyFile(path: string, text: string): ApplyEntry[] {
+/** `problems`: of all documents, in their order. The entries count only without any. */
+type ApplyFile = { entries: ApplyEntry[]; problems: CliError[] }
+
+/** One deployment for each document. */
+export function parseApplyFile(path: string, text: string): ApplyFile {
   const lineCounter = new LineCounter()
   const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false, stringKeys: true })
   const reader = createReader(path, lineCounter, applyExampleText)
-  return (Array.isArray(documents) ? documents : []).flatMap((document) => {
-    const items = reader.rootItems(document, 'name, app and deployment')
-    if (items.length === 0) return []
-    const entry: ApplyEntry = {
-      name: '',
-      position: reader.position(document.contents),
-      overrides: { application: [], deployment: [] },
-      labels: undefined,
-      title: undefined,
+  const problems: CliError[] = []
+  const collect = (read: () => void) => {
+    try {
+      read()
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error
+      problems.push(error)
     }
-    for (const { key, value } of items) {
-      const level = levelFromName(key.value)
-      if (level !== null) entry.overrides[level] = reader.overrides(document, value)
-      else if (key.value === 'name') entry.name = reader.text(key, value)
-      else if (key.value === 'title') entry.title = reader.text(key, value)
-      else if (key.value === 'labels') entry.labels = reader.texts(key, value)
-      else
-        return reader.fail(
-          key,
-          `"${key.value.slice(0, 40)}" is none of name, title, labels, app and deployment.`,
-        )
-    }
-    return [entry]
-  })
+  }
+  const entries: ApplyEntry[] = []
+  for (const document of Array.isArray(documents) ? documents : [])
+    collect(() => {
+      const items = reader.rootItems(document, 'name, app and deployment')
+      if (items.length === 0) return
+      const entry: ApplyEntry = {
+        name: '',
+        position: reader.position(document.contents),
+        overrides: { application: [], deployment: [] },
+        labels: undefined,
+        title: undefined,
+      }
+      for (const item of items) collect(() => reader.applyItem(document, item, entry))
+      entries.push(entry)
+    })
+  return { entries, problems }
 }
 
 type Item = { key: Scalar<string>; value: Node | null }
@@ -133,10 +146,26 @@ function createReader(path: string, lineCounter: LineCounter, example: string) {
     return valueError === null ? [valueAdded(prefix, value)] : fail(target, valueError)
   }
 
+  const texts = (key: Scalar<string>, value: Node | null): Record<string, string> => {
+    if (!isMap<Scalar<string>, Node | null>(value)) return fail(key, `${key.value} needs a map.`)
+    return Object.fromEntries(value.items.map((item) => [item.key.value, text(item.key, item.value)]))
+  }
+  const overrides = (document: Document, value: Node | null): Override[] =>
+    value === null || (isScalar(value) && value.value === null) ? [] : readNode(document, value, '')
+
   return {
     position,
     fail,
-    text,
+    overrides,
+    /** Puts what the item says into the entry. */
+    applyItem(document: Document, { key, value }: Item, entry: ApplyEntry): void {
+      const level = levelFromName(key.value)
+      if (level !== null) entry.overrides[level] = overrides(document, value)
+      else if (key.value === 'name') entry.name = text(key, value)
+      else if (key.value === 'title') entry.title = text(key, value)
+      else if (key.value === 'labels') entry.labels = texts(key, value)
+      else fail(key, `"${key.value.slice(0, 40)}" is none of name, title, labels, app and deployment.`)
+    },
     /** The items of a document; none of an empty one. */
     rootItems(document: Document, expected: string): readonly Item[] {
       const [error] = document.errors
@@ -145,12 +174,6 @@ function createReader(path: string, lineCounter: LineCounter, example: string) {
       if (root === null || (isScalar(root) && root.value === null)) return []
       if (!isMap<Scalar<string>, Node | null>(root)) return fail(root, `expected a map with ${expected}.`)
       return root.items as Item[]
-    },
-    overrides: (document: Document, value: Node | null): Override[] =>
-      value === null || (isScalar(value) && value.value === null) ? [] : readNode(document, value, ''),
-    texts(key: Scalar<string>, value: Node | null): Record<string, string> {
-      if (!isMap<Scalar<string>, Node | null>(value)) return fail(key, `${key.value} needs a map.`)
-      return Object.fromEntries(value.items.map((item) => [item.key.value, text(item.key, item.value)]))
     },
   }
 }

@@ -15,6 +15,7 @@ import {
 } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { isSecretReference } from '../../domain/secrets/secret-reference.ts'
+import { requireRight } from '../api/require-right.ts'
 import type { ApiClient } from '../api/types.ts'
 import { type Difference, diffConfigs, hideSecrets } from '../config/diff.ts'
 import { readEffectiveConfig } from '../config/effective-config.ts'
@@ -73,14 +74,7 @@ export async function requirePossible(client: ApiClient, { name, info, result }:
     const isPending = info.status.tag === 'DeploymentPending'
     throw new CliError('refused', `Deployment ${name} ${isPending ? 'is busy' : `is ${statusOf(info)}`}.`)
   }
-  const right = result === 'created' ? 'create' : 'update'
-  try {
-    const { allowed, message } = await client.call('explainPolicy', { query: { right, name } })
-    if (!allowed) throw new CliError('not_allowed', message)
-  } catch (error) {
-    // Octopod 1.6 has no such endpoint.
-    if (!(error instanceof CliError) || error.status !== 404) throw error
-  }
+  await requireRight(client, result === 'created' ? 'create' : 'update', name)
 }
 
 /** The config values that the scripts would get instead, without secrets. For a new deployment compared with the defaults. */

@@ -1,7 +1,8 @@
 /** Plans the entries of a file before any of them is begun. Called by apply. */
-import { defaultNameMaxLength, describeNameError } from '../../domain/deployment-name.ts'
+import { describeNameError } from '../../domain/deployment-name.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { createSemaphore } from '../../lib/semaphore.ts'
+import { readNameMaxLength } from '../api/deployment-names.ts'
 import type { ApiClient } from '../api/types.ts'
 import { createKeyCheck } from '../config/key-check.ts'
 import { CliError } from '../errors/cli-error.ts'
@@ -27,11 +28,7 @@ export async function planEntries(
   entries: readonly ApplyEntry[],
   options: Options,
 ): Promise<Planned[]> {
-  // A server of an earlier version does not tell it.
-  const nameMaxLength = client.call('whoami', {}).then(
-    ({ name_max_length = defaultNameMaxLength }) => name_max_length,
-    () => defaultNameMaxLength,
-  )
+  const nameMaxLength = readNameMaxLength(client)
   const slots = createSemaphore(planConcurrency)
   const planWithSlot = async (entry: ApplyEntry): Promise<Result | null> => {
     // Another entry has found out that none can be planned.

@@ -5,6 +5,7 @@
 
 import {
   activeAction,
+  endedBadly,
   lastActionFailed,
   lastActionLeftDoubt,
   lastOutcome,
@@ -77,8 +78,8 @@ export const needsAttention = (info: FullInfo): boolean =>
 
 export function actionTone({ state }: ActionSummary): Tone {
   if (!hasEnded(state)) return 'progress'
-  if (state === 'succeeded') return 'success'
-  return state === 'cancelled' || state === 'superseded' ? 'inactive' : 'error'
+  if (endedBadly(state)) return 'error'
+  return state === 'succeeded' ? 'success' : 'inactive'
 }
 
 /** The outcome of an action: `failed (exit code 1)`, `succeeded`. */

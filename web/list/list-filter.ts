@@ -2,9 +2,10 @@
  * The view of the list (search text, filters, archived switch, sort order) and its form in the URL; the filter and the
  * comparison that follow from it. Pure functions.
  */
+import { lastActionEndedBadly } from '../../client/action-outcome.ts'
 import { matchesSelector, parseSelector } from '../../domain/labels.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
-import { actionTone, needsAttention, statusLabel } from '../deployment/status-labels.ts'
+import { needsAttention, statusLabel } from '../deployment/status-labels.ts'
 import { naturalOrder } from './natural-order.ts'
 
 export type SortKey = 'name' | 'created' | 'changed'
@@ -70,7 +71,7 @@ export const withoutFilters = (view: ListView): ListView => ({
 export function matchesStatus(filter: StatusFilter, info: FullInfo): boolean {
   if (filter === 'any') return true
   if (filter === 'attention') return needsAttention(info)
-  if (filter === 'failed') return info.last_action !== null && actionTone(info.last_action) === 'error'
+  if (filter === 'failed') return lastActionEndedBadly(info)
   return statusLabel(info).tone === (filter === 'running' ? 'success' : 'progress')
 }
 

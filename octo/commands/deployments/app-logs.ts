@@ -1,6 +1,8 @@
 /** `octo app-logs`: prints what the running app logs, with --follow until Ctrl-C. Loaded by run.ts. */
 import { Option } from 'clipanion'
+import { statusOf } from '../../../client/action-outcome.ts'
 import { type AppLogEvents, defaultAppLogTail, maxAppLogTail } from '../../../domain/output/app-log-events.ts'
+import { statusTable } from '../../../domain/statuses.ts'
 import { toPlainText } from '../../../lib/terminal/text.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { nameOption, parseName } from '../../cli/base-command.ts'
@@ -36,6 +38,7 @@ export class AppLogs extends ApiCommand {
     const name = parseName(this.name)
     const tail = this.readTail()
     const { streamAppLogs } = await import('../../actions/stream-app-logs.ts')
+    if (this.follow) await this.noteArchived(name)
     const onReconnect = (reason: string) => this.note(`${reason} Reconnecting; lines may come again.`)
     const options = { tail, follow: this.follow, onReconnect }
     const stream = streamAppLogs(await this.client(), name, options)
@@ -52,6 +55,13 @@ export class AppLogs extends ApiCommand {
       if (this.printsAtOnce()) await this.printLine(value.data)
       else lines.push(value.data)
     }
+  }
+
+  /** Nothing of an archived deployment runs, so that --follow may wait for long. The stream reports every error. */
+  private async noteArchived(name: string): Promise<void> {
+    const info = await this.call('getFullInfo', { params: { name } }).catch(() => null)
+    if (info !== null && statusTable[statusOf(info)].isArchived)
+      this.note(`${name} is archived: new lines come only after octo restore ${name}.`)
   }
 
   /** With --follow a list would never end. */

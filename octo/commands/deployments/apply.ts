@@ -2,7 +2,7 @@
 import { Option } from 'clipanion'
 import { describeNameError, longestNameLength } from '../../../domain/deployment-name.ts'
 import { overridesToWire } from '../../../domain/overrides.ts'
-import { parseNewName } from '../../api/deployment-names.ts'
+import { readNameMaxLength } from '../../api/deployment-names.ts'
 import type { ApiClient } from '../../api/types.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { parseDurationMs } from '../../cli/duration.ts'
@@ -46,6 +46,9 @@ export class Apply extends ApiCommand {
   reason = Option.String('--reason', { description: 'reason, stored with the actions' })
   quiet = Option.Boolean('-q,--quiet', false, { description: 'no progress on stderr' })
 
+  /** Asked once, for the first invalid name. */
+  #nameMaxLength: Promise<number> | null = null
+
   protected async run(): Promise<void> {
     if (this.files.length === 0) throw new CliError('usage', 'apply needs -f FILE.')
     if (this.timeout !== undefined && !this.wait) throw new CliError('usage', '--timeout needs --wait.')
@@ -74,32 +77,44 @@ export class Apply extends ApiCommand {
     const readSource = createInputReader(this.context.stdin)
     const { parseApplyFile } = await import('../../overrides/overrides-file.ts')
     const entries: ApplyEntry[] = []
-    for (const path of this.files)
-      entries.push(...parseApplyFile(path === '-' ? 'stdin' : path, await readSource('-f', path)))
-    const seen = new Set<string>()
-    for (const { name, position, labels = {}, title } of entries) {
-      const error = await this.nameError(name)
-      if (error !== null) throw new CliError('usage', `${position}: ${error}`)
-      if (seen.has(name)) throw new CliError('usage', `${position}: ${name} is there twice.`)
-      parseLabels(Object.entries(labels).map(([key, value]) => `${key}=${value}`))
-      parseTitle(title)
-      seen.add(name)
+    const problems: CliError[] = []
+    for (const path of this.files) {
+      const file = parseApplyFile(path === '-' ? 'stdin' : path, await readSource('-f', path))
+      entries.push(...file.entries)
+      problems.push(...file.problems)
     }
+    // An entry that could not be read may miss its name.
+    const hasNames = problems.length === 0
+    const seen = new Set<string>()
+    for (const entry of entries) {
+      if (hasNames || entry.name !== '') problems.push(...(await this.problemsOf(entry, seen)))
+      seen.add(entry.name)
+    }
+    if (problems.length > 0) throw toOneError(problems)
     if (entries.length === 0) throw new CliError('usage', 'There is no deployment in the file.')
     return entries
   }
 
-  /** The server knows how long a name to offer may be. */
+  private async problemsOf(entry: ApplyEntry, seen: ReadonlySet<string>): Promise<CliError[]> {
+    const { name, position, labels = {}, title } = entry
+    const nameError = (await this.nameError(name)) ?? (seen.has(name) ? `${name} is there twice.` : null)
+    const named = nameError === null ? [] : [new CliError('usage', `${position}: ${nameError}`)]
+    try {
+      parseLabels(Object.entries(labels).map(([key, value]) => `${key}=${value}`))
+      parseTitle(title)
+      return named
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error
+      return [...named, new CliError('usage', `${position}: ${error.message}`)]
+    }
+  }
+
+  /** The server knows how long a name to offer may be. Without a server the file is still wrong. */
   private async nameError(name: string): Promise<string | null> {
     const error = describeNameError(name, longestNameLength)
     if (error === null) return null
-    try {
-      await parseNewName(await this.client(), name)
-    } catch (described) {
-      // Without a server the file is still wrong.
-      if (described instanceof CliError && described.kind === 'usage') return described.message
-    }
-    return error
+    this.#nameMaxLength ??= this.client().then(readNameMaxLength, () => longestNameLength)
+    return describeNameError(name, await this.#nameMaxLength) ?? error
   }
 
   /** The failure of one deployment does not stop the others. */
@@ -180,6 +195,15 @@ export class Apply extends ApiCommand {
     const kind = first.failure instanceof CliError ? first.failure.kind : 'failed'
     return new CliError(kind, `${failures.length} of ${results.length} deployments failed.`)
   }
+}
+
+/** Names all that is wrong in the files. */
+function toOneError(problems: readonly CliError[]): CliError {
+  const [first, ...rest] = problems
+  if (first !== undefined && rest.length === 0) return first
+  const error = new CliError('usage', `Nothing was begun: ${problems.length} places are wrong.`)
+  error.details = problems.map(({ message }) => message)
+  return error
 }
 
 type Applied = {

@@ -2,9 +2,10 @@
 
 import { Option } from 'clipanion'
 import type { ActionContext, Started } from '../../actions/action-context.ts'
+import { requireRight } from '../../api/require-right.ts'
 import { ActionCommand, submitAction } from '../../cli/action-command.ts'
 import { nameOption, parseName } from '../../cli/base-command.ts'
-import { confirm } from '../../cli/confirm.ts'
+import { canAsk, confirm } from '../../cli/confirm.ts'
 
 export class Cleanup extends ActionCommand {
   static override paths = [['cleanup']]
@@ -22,8 +23,11 @@ export class Cleanup extends ActionCommand {
   yes = Option.Boolean('-y,--yes', false, { description: 'do not ask' })
 
   protected override async run(): Promise<number> {
-    const question = `Delete ${parseName(this.name)} and its data permanently?`
-    if (!this.yes) await confirm(question, this.context)
+    const name = parseName(this.name)
+    if (!this.yes && canAsk(this.context)) {
+      await requireRight(await this.client(), 'cleanup', name)
+      await confirm(`Delete ${name} and its data permanently?`, this.context)
+    }
     return super.run()
   }
 

@@ -40,8 +40,11 @@ export class Info extends ApiCommand {
   }
 }
 
+/** Scripts read the headings of Octopod 1.6. On a terminal the links are not repeated, and actions are called so. */
 function renderPage({ deployment, metadata, logs }: DeploymentInfo, columns: number): string {
   const overrides = overridesFromWire(deployment)
+  const isTerminal = Number.isFinite(columns)
+  const links = metadata.map(({ name, link }) => `  ${toSingleLine(name)}: ${toSingleLine(link)}`)
   return [
     'Current settings:',
     'Application config:',
@@ -50,10 +53,7 @@ function renderPage({ deployment, metadata, logs }: DeploymentInfo, columns: num
     'Deployment config: ',
     ...renderOverrides(overrides.deployment, columns),
     '',
-    'Metadata: ',
-    ...metadata.map(({ name, link }) => `  ${toSingleLine(name)}: ${toSingleLine(link)}`),
-    '',
-    'Last logs:',
+    ...(isTerminal ? ['Last actions:'] : ['Metadata: ', ...links, '', 'Last logs:']),
     ...renderTable(tableHeadings, logs.map(toRow), columns),
     '',
   ].join('\n')

@@ -1,6 +1,6 @@
 /** `octo list`: prints the names of deployments, one a line, or a table on a terminal. Loaded by run.ts. */
 import { Option } from 'clipanion'
-import { statusOf } from '../../../client/action-outcome.ts'
+import { lastActionEndedBadly, statusOf } from '../../../client/action-outcome.ts'
 import type { FullInfo } from '../../../domain/schemas.ts'
 import { type Status, statuses, statusTable } from '../../../domain/statuses.ts'
 import { listNames } from '../../api/deployment-names.ts'
@@ -31,6 +31,7 @@ export class List extends ApiCommand {
       ['All deployments', '$0 list'],
       ['With the last action, who did it and times', '$0 list -o table'],
       ['Your own that run', '$0 list --mine --status Running'],
+      ['Whose last action failed', '$0 list --failed'],
       ['By labels', '$0 list -l team=shop,env!=qa'],
       ['Does feature-1 exist?', '$0 list | grep -qx feature-1'],
     ],
@@ -40,6 +41,9 @@ export class List extends ApiCommand {
   statuses = Option.Array('--status', [], {
     description: `only with this status, in the words of the API or (of the page): ${statusWords}; repeatable`,
   })
+  failed = Option.Boolean('--failed', false, {
+    description: 'only deployments whose last action failed, exceeded its time limit or lost its runner',
+  })
   selector = selectorOption()
 
   protected async run(): Promise<void> {
@@ -47,7 +51,7 @@ export class List extends ApiCommand {
     const hasLabels = parseSelectorOption(this.selector)
     const isTable = this.format === null && (this.context.stdout as unknown as Terminal).isTTY === true
     const needsNamesOnly = !isTable && (this.format === null || this.format === 'name')
-    const isFiltered = this.mine || wanted.length > 0 || this.selector !== undefined
+    const isFiltered = this.mine || this.failed || wanted.length > 0 || this.selector !== undefined
     if (!isFiltered && needsNamesOnly) {
       const names = await listNames(await this.client())
       return this.printRecords(names, { name: String, columns: {} }, 'name')
@@ -55,7 +59,11 @@ export class List extends ApiCommand {
     const isMine = this.mine ? await this.ownedByCaller() : () => true
     const deployments = await this.call('listDeployments', {})
     const shown = deployments.filter(
-      (info) => isMine(info) && hasLabels(info) && (wanted.length === 0 || wanted.includes(statusOf(info))),
+      (info) =>
+        isMine(info) &&
+        hasLabels(info) &&
+        (!this.failed || lastActionEndedBadly(info)) &&
+        (wanted.length === 0 || wanted.includes(statusOf(info))),
     )
     if (!isTable) return this.printRecords(shown, deploymentView, 'name')
     if (shown.length === 0) return this.note('there is no such deployment.')
@@ -63,12 +71,13 @@ export class List extends ApiCommand {
   }
 
   private async ownedByCaller(): Promise<(info: FullInfo) => boolean> {
+    const { connection } = await this.client()
     const { issuer, subject, actor } = await this.call('whoami', {})
     if (issuer === null || subject === null)
       throw new CliError(
         'refused',
         `The server knows you as ${actor}, which is no person and owns nothing.`,
-        'Use --mine where you are signed in as a person: octo whoami --claims shows who you are.',
+        `Only people who sign in own deployments. How the installation lets them: ${connection.serverAddress}/docs/sign-in.html`,
       )
     return ({ owner }) => owner?.issuer === issuer && owner.subject === subject
   }
@@ -81,6 +90,11 @@ function parseStatus(text: string): Status {
   )
   if (status !== undefined) return status
   const words = new Set(statuses.flatMap((known) => [known, statusTable[known].label]))
+  if (wanted === 'lastactionfailed' || wanted === 'failed')
+    throw new CliError(
+      'usage',
+      '--status takes a status. For deployments whose last action failed: octo list --failed',
+    )
   throw new CliError(
     'usage',
     `--status needs one of ${statusWords}, not "${text.slice(0, 40)}".${suggestion(text, [...words])}`,

@@ -23,7 +23,7 @@ export class Update extends ActionCommand {
     description: 'update a deployment',
     details: `
       Keeps the overrides that are not named. First removes those of -E and -O, so that the default applies again,
-      then sets those of -f, -e and -o, then values from files.
+      then sets those of -f, -e and -o, then values from files. Without a change it deploys the same config again.
     `,
     examples: [
       ['Another image', '$0 update feature-1 -e image.tag=v3'],

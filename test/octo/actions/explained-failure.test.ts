@@ -53,6 +53,6 @@ test('A failed check is explained', async () => {
   assert.match(waited.stderr, /Deployment sick is GenericFailure\. .* exit code 1\.\n {2}503 from \/health\n/)
   assert.match(
     (await runAs(userHeader, 'info', '-n', 'sick')).stdout,
-    /^Status: GenericFailure\n(.*\n)+ {4}503 from \/health\n/,
+    /^Status: GenericFailure \(Failing\)\n(.*\n)+ {4}503 from \/health\n/,
   )
 })

@@ -83,6 +83,8 @@ suite('command lines', { concurrency: 4 }, () => {
 
   test('--help of every command prints options and examples on stdout', async () => {
     const all = await runOcto({}, '--help')
+    assert.match(all.stdout, /^ {2}webhooks resend {2}send /m)
+    assert.match(all.stdout, /^ {2}list {13}list /m)
     assert.equal(all.code, 0)
     assert.equal(all.stderr, '')
     const checkHelp = async (command: string) => {
@@ -130,6 +132,11 @@ suite('command lines', { concurrency: 4 }, () => {
       stdout: `${manifest.version}\nserver build abc at ${url}\n`,
       stderr: '',
     })
+    const clone = await fakeServer(t, { 'GET /api/v1/ping': { body: 'unknown\n' } })
+    assert.equal(
+      (await runOcto({ OCTOPOD_URL: clone.url }, 'version')).stdout,
+      `${manifest.version}\nserver without a build at ${clone.url}\n`,
+    )
     const alone = await runOcto({ OCTOPOD_URL: 'http://127.0.0.1:1' }, 'version')
     assert.deepEqual([alone.code, alone.stdout], [7, `${manifest.version}\n`])
   })

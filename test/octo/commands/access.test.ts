@@ -177,6 +177,7 @@ People whom no rule matches have no role.
     const shared = await run('list', '--mine')
     assert.equal(shared.code, 5)
     assert.match(shared.stderr, /knows you as admin, which is no person and owns nothing/)
+    assert.ok(shared.stderr.includes(`${url}/docs/sign-in.html`))
   })
 
   test('A claimed name is shown as claimed, and who cancelled an action is shown', async (t) => {

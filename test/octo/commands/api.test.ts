@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { actionStates } from '../../../domain/actions.ts'
 import { fakeServer, runOcto } from '../fake-server.ts'
-import { fullInfo } from '../wire-fixtures.ts'
+import { fullInfo, summary } from '../wire-fixtures.ts'
 
 // The processes mostly wait.
 suite('octo api', { concurrency: 4 }, () => {
@@ -72,5 +73,19 @@ suite('octo api', { concurrency: 4 }, () => {
     assert.equal(await list('--status', 'Archived', '--status=GenericFailure'), 'feature-1\nold-1\n')
     assert.equal(await list('--status', 'failing', '--status', 'Archived'), 'feature-1\nold-1\n')
     assert.equal(await list('--status', 'Running'), '')
+  })
+
+  test('list --failed prints the names of those whose last action failed', async (t) => {
+    const deployments = actionStates.map((state) =>
+      fullInfo(state.replace('_', '-'), { last_action: { ...summary, state } }),
+    )
+    const { url } = await fakeServer(t, {
+      'GET /api/v1/deployments': { body: [...deployments, fullInfo('without')] },
+    })
+    const list = (...args: string[]) => runOcto({ OCTOPOD_URL: url }, 'list', ...args)
+    assert.equal((await list('--failed')).stdout, 'failed\ntimed-out\ninterrupted\n')
+    const asStatus = await list('--status', 'last action failed')
+    assert.equal(asStatus.code, 2)
+    assert.match(asStatus.stderr, /octo list --failed/)
   })
 })

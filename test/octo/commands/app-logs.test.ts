@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { AppLogEvents } from '../../../domain/output/app-log-events.ts'
 import { type FakeResponse, fakeServer, runOcto, startOcto } from '../fake-server.ts'
+import { fullInfo } from '../wire-fixtures.ts'
 
 type Event = { [Name in keyof AppLogEvents]: [Name, AppLogEvents[Name]] }[keyof AppLogEvents]
 
@@ -52,6 +53,17 @@ suite('app-logs', { concurrency: 4 }, () => {
     assert.match(stderr, /failed with exit code 3: no pods/)
   })
 
+  test('app-logs -f says that the deployment is archived', async (t) => {
+    const archived = { status: { tag: 'DeploymentNotPending', recorded_status: { tag: 'Archived' } } }
+    const { url } = await fakeServer(t, {
+      [path]: events(0, running, line('one'), finished),
+      'GET /api/v1/deployments/shop/full_info': { body: fullInfo('shop', archived) },
+    })
+    const stderr = 'octo: shop is archived: new lines come only after octo restore shop.\n'
+    const followed = await runOcto({ OCTOPOD_URL: url }, 'app-logs', 'shop', '-f')
+    assert.deepEqual(followed, { code: 0, stdout: 'one\n', stderr })
+  })
+
   test('app-logs -f goes on after its last line when the connection ends, and when the runner is lost', async (t) => {
     const answers = [
       events(0, running, line('one')),
@@ -64,7 +76,9 @@ suite('app-logs', { concurrency: 4 }, () => {
     assert.equal(stdout, 'one\ntwo\nthree\n')
     assert.match(stderr, /The runner of the logs is gone\. Reconnecting/)
     assert.deepEqual(
-      requests.map(({ headers }) => headers['last-event-id']),
+      requests
+        .filter(({ path }) => path.endsWith('/app_logs'))
+        .map(({ headers }) => headers['last-event-id']),
       [undefined, 'run.1', 'run.3'],
     )
   })

@@ -134,6 +134,31 @@ suite('octo apply', { concurrency: 4 }, () => {
       assert.match(result.stderr, expected)
     })
 
+  test('All that is wrong in the files is named, with its line', async (t) => {
+    const text =
+      'name: Bad Name\n---\nname: new1\nimage: v1\nlabels: {"a b": c}\napp: [1]\n---\nname: x2!\n---\n- x1\n'
+    const { code, stderr, fake } = await applyFile(t, text)
+    assert.deepEqual([code, changes(fake)], [2, []])
+    const lines = stderr.replaceAll(/(?<=\n)\S*?f\.yaml:/g, '').split('\n')
+    assert.deepEqual(
+      lines.map((line) => line.replace(/^(\d+: \S+ \S+).*/, '$1')),
+      [
+        'octo: Nothing was begun: 6 places are wrong.',
+        ...[
+          '4: "image" is',
+          '6: expected a',
+          '10: expected a',
+          '1: Name "Bad',
+          '3: Label key',
+          '8: Name "x2!"',
+        ],
+        'See octo apply --help.',
+        '',
+      ],
+    )
+    assert.equal(fake.requests.length, 1)
+  })
+
   test('--strict refuses an unknown key before anything is begun', async (t) => {
     const { fake, code, stderr } = await applyFile(t, 'name: new1\napp: {imge.tag: v1}\n', ['--strict'])
     assert.deepEqual([code, changes(fake)], [2, []])
@@ -229,6 +254,10 @@ suite('octo apply', { concurrency: 4 }, () => {
       },
     }
     const fake = await fakeServer(t, { ...routes, 'GET /api/v1/deployments/x1/full_info': { body } })
+    const ofDeployments = fileWith(t, `${unchanged}---\nname: new1\n`)
+    const refused = await runOcto({ OCTOPOD_URL: fake.url }, 'diff', 'x1', '-f', ofDeployments)
+    assert.equal(refused.code, 2)
+    assert.match(refused.stderr, /f\.yaml: this is a file of deployments.*\nocto apply -f reads it/)
     const file = fileWith(t, 'app: {door.pin: 4711, image.tag: v3}\n')
     const { stdout } = await runOcto({ OCTOPOD_URL: fake.url }, 'diff', 'x1', '-f', file)
     assert.equal(

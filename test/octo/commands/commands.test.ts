@@ -146,7 +146,7 @@ suite('every command of octo', { concurrency: 4 }, () => {
     assert.equal(result.stderr, '')
     assert.equal(
       result.stdout,
-      `Status: GenericFailure
+      `Status: GenericFailure (Failing)
 Links:
   app: http://feature-1.localhost
 
@@ -225,8 +225,38 @@ Last logs:
       },
       'POST /api/v1/actions/7/cancel': success,
     })
-    assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url }, 'cancel', '-n', 'feature-1'), silent)
+    assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url }, 'cancel', '-n', 'feature-1'), {
+      ...silent,
+      stderr: 'octo: update (action 7) of feature-1: the cancel is accepted.\n',
+    })
     assert.equal(fake.requests.at(-1)?.path, '/api/v1/actions/7/cancel')
+  })
+
+  test('cancel says which waiting action starts then, and cancels it too with --all', async (t) => {
+    const waiting = { action_id: 8, action: 'ArchiveAction', actor: 'ben', created_at: summary.created_at }
+    let body = fullInfo('feature-1', { last_action: summary, waiting_action: waiting })
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/feature-1/full_info': () => ({ body }),
+      'POST /api/v1/actions/7/cancel': success,
+      'POST /api/v1/actions/8/cancel': success,
+    })
+    const cancel = (...args: string[]) => runOcto({ OCTOPOD_URL: fake.url }, 'cancel', ...args)
+    const cancelled = () =>
+      fake.requests.splice(0).flatMap(({ path }) => /actions\/(\d+)\/cancel/.exec(path)?.[1] ?? [])
+    const one = await cancel('feature-1')
+    assert.deepEqual([one.code, one.stdout, cancelled()], [0, '', ['7']])
+    assert.match(one.stderr, /\nocto: archive \(action 8\) waits and starts then\. .*: octo cancel -a 8\n$/)
+    const both = await cancel('feature-1', '--all')
+    assert.deepEqual([both.code, cancelled()], [0, ['8', '7']])
+    assert.match(both.stderr, /^octo: update \(action 7\) and archive \(action 8\) of feature-1: .*\n$/)
+    body = fullInfo('feature-1', { waiting_action: waiting })
+    assert.match(
+      (await cancel('feature-1', '--all')).stderr,
+      /^octo: archive \(action 8\) of feature-1: .*\n$/,
+    )
+    assert.deepEqual(cancelled(), ['8'])
+    assert.match((await cancel('-a', '7', '--all')).stderr, /--all needs NAME/)
+    assert.match((await cancel('a', 'b', '--all')).stderr, /--all and --wait do not go with several/)
   })
 
   test('cancel by action id', async (t) => {

@@ -130,7 +130,7 @@ Its output needs another credential: ask an operator. Try again: octo retry -n x
 See octo info -n x1 and the output of its last action.
 `,
     )
-    const expected = `Status: GenericFailure
+    const expected = `Status: GenericFailure (Failing)
 Last check, 2026-03-01T10:00:09Z: The check script failed with exit code 1.
     503 from /health
 Stop waiting for the check: octo stop-waiting -n x1
@@ -212,7 +212,7 @@ x1: Running
         },
       ],
     })
-    const expected = `Status: UpdatePending, waiting for the check until 2026-03-01T10:10:00Z
+    const expected = `Status: UpdatePending (Updating), waiting for the check until 2026-03-01T10:10:00Z
 Last check, 2026-03-01T10:00:09Z: The check script failed with exit code 1.
     503 from /health
 Stop waiting for the check: octo stop-waiting -n x1

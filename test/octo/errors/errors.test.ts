@@ -134,6 +134,25 @@ suite('errors of octo', { concurrency: 4 }, () => {
     })
   }
 
+  test('A status that does not fit is explained in the words of the page, with the command that helps', async (t) => {
+    const advice = {
+      'feature-1 is CreatePending: archive needs it to be Running.':
+        'The page calls that status "Creating". feature-1 waits for its health check: wait too (octo wait feature-1), or end the wait (octo stop-waiting feature-1).',
+      'feature-1 is ArchivePending: restore needs it to be Archived.':
+        'The page calls that status "Archiving". Wait until it is archived: octo wait feature-1 --for archived',
+      'feature-1 is Archived: archive needs it to be Running.': 'There is nothing to do.',
+      'feature-1 is Archived: update needs it to be Running.': 'Restore it first: octo restore feature-1',
+      'feature-1 is CleanupFailed: restore needs it to be Archived.':
+        'The page calls that status "Cleanup failed". Only its cleanup can be repeated: octo cleanup feature-1',
+      'feature-1 is Running: cleanup needs it to be Archived.': 'Archive it first: octo archive feature-1',
+    }
+    for (const [message, expected] of Object.entries(advice)) {
+      const body = errorBody('invalid_transition', `Deployment ${message}`)
+      const stderr = await archiveWithResponse(t, { status: 409, body })
+      assert.equal(stderr, `octo: Deployment ${message}\n${expected}\n`)
+    }
+  })
+
   test('An internal error is printed with its request id', async (t) => {
     const headers = { 'X-Request-Id': 'r-42' }
     const stderr = await archiveWithResponse(t, {

@@ -4,7 +4,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { suite, test } from 'node:test'
 import { fakeServer, octoCommand, runOcto, success } from '../fake-server.ts'
-import { fullInfo, summary } from '../wire-fixtures.ts'
+import { fullInfo, info, summary } from '../wire-fixtures.ts'
 
 type KeyboardInput = { when: string; what: string }
 
@@ -66,6 +66,17 @@ suite('octo on a terminal', {
     )
   })
 
+  test('info names the links once, and the actions so', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/feature-1/full_info': { body: fullInfo('feature-1') },
+      'GET /api/v1/deployments/feature-1/info': { body: [info('feature-1')] },
+    })
+    const { text } = await runOnTerminal({ OCTOPOD_URL: fake.url }, ['info', 'feature-1'])
+    assert.equal(text.match(/http:\/\/feature-1\.localhost/g)?.length, 1)
+    assert.match(text, /\r\nLast actions:\r\n/)
+    assert.doesNotMatch(text, /Metadata|Last logs/)
+  })
+
   for (const [answer, code] of [
     ['y', 0],
     ['n', 4],
@@ -76,8 +87,20 @@ suite('octo on a terminal', {
       const result = await runOnTerminal({ OCTOPOD_URL: fake.url }, ['cleanup', 'feature-1'], typing)
       assert.match(result.text, /Delete feature-1 and its data permanently\? \[y\/N\]/)
       assert.equal(result.code, code)
-      assert.equal(fake.requests.length, code === 0 ? 1 : 0)
+      assert.equal(fake.requests.filter(({ method }) => method === 'DELETE').length, code === 0 ? 1 : 0)
     })
+
+  test('cleanup does not ask whoever may not clean up', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/policy/explain': { body: { allowed: false, message: 'ben may not.', grants: [] } },
+    })
+    const { code, text } = await runOnTerminal({ OCTOPOD_URL: fake.url }, ['cleanup', 'feature-1'])
+    assert.deepEqual([code, text], [6, 'octo: ben may not.\r\n'])
+    assert.deepEqual(
+      fake.requests.map(({ query }) => query),
+      ['right=cleanup&name=feature-1'],
+    )
+  })
 
   test('cleanup --yes does not ask', async (t) => {
     const fake = await fakeServer(t, { 'DELETE /api/v1/deployments/feature-1/cleanup': success })
