@@ -23,6 +23,10 @@ export function sharedSettings(
     POWER_AUTHORIZATION_HEADER: header,
     CONTROL_SCRIPTS_DIR:
       userEnvironment.CONTROL_SCRIPTS_DIR || join(import.meta.dirname, '../control-scripts/local'),
+    // The sample app starts within seconds, so a release that answers with errors need not wait for the default of ten minutes.
+    ...(userEnvironment.CONTROL_SCRIPTS_DIR || userEnvironment.STATUS_UPDATE_TIMEOUT
+      ? {}
+      : { STATUS_UPDATE_TIMEOUT: '60' }),
     PROJECT_NAME: userEnvironment.PROJECT_NAME || 'octopod',
     BASE_DOMAIN: userEnvironment.BASE_DOMAIN || 'localhost',
     NAMESPACE: userEnvironment.NAMESPACE || 'default',

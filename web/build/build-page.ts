@@ -78,11 +78,15 @@ async function buildPage(): Promise<{ sizes: Map<string, number>; firstVisit: st
   }
   const modules = scriptsOf(metafile, 'main.ts')
   const firstVisit = [...modules, ...scriptsOf(metafile, 'theme/at-start.ts')]
-  const hashed = (name: string) => `/${[...sizes.keys()].find((found) => found.startsWith(name)) ?? ''}`
+  const hashed = (entry: string) => {
+    const pattern = new RegExp(`^${entry}-[A-Z0-9]{8}\\.`)
+    return `/${[...sizes.keys()].find((name) => pattern.test(name)) ?? ''}`
+  }
   const docs = await renderDocs({
     root: dirname(sourceDir.replace(/[/\\]$/, '')),
-    stylesheet: hashed('docs-'),
-    script: hashed('at-start-'),
+    stylesheet: hashed('docs'),
+    script: hashed('at-start'),
+    icon: hashed('icon'),
   })
   for (const { name, contents } of docs) {
     const path = `docs/${name}`

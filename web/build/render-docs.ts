@@ -8,11 +8,11 @@ import { Marked, Renderer, type Tokens } from 'marked'
 
 export type RenderedFile = { name: string; contents: Uint8Array }
 
-/** `root`: the folder of the repository. `stylesheet`, `script`: their paths on the server. */
-type Options = { root: string; stylesheet: string; script: string }
+/** `root`: the folder of the repository. `stylesheet`, `script`, `icon`: their paths on the server. */
+type Options = { root: string; stylesheet: string; script: string; icon: string }
 
 /** The documents as HTML, and their pictures, by their path below /docs. */
-export async function renderDocs({ root, stylesheet, script }: Options): Promise<RenderedFile[]> {
+export async function renderDocs({ root, ...assets }: Options): Promise<RenderedFile[]> {
   const folder = join(root, 'docs')
   const sources = (await readdir(folder)).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)
   const paths = [...sources, 'CHANGELOG.md']
@@ -21,7 +21,7 @@ export async function renderDocs({ root, stylesheet, script }: Options): Promise
       const text = await readFile(join(root, path), 'utf8')
       const title = /^# (.+)$/m.exec(text)?.[1] ?? path
       const body = renderMarkdown(text, (link) => resolveLink(link, path, paths))
-      const page = pageAround({ title, body, stylesheet, script })
+      const page = pageAround({ title, body, ...assets })
       return { name: pageName(path), contents: new TextEncoder().encode(page) }
     }),
   )
@@ -70,10 +70,19 @@ export function renderMarkdown(text: string, resolve: (link: string) => string |
           ? ''
           : `<img src="${escapeHtml(src)}" alt="${escapeHtml(token.text)}" loading="lazy">`
       },
-      table(token: Tokens.Table) {
-        plain.parser = this.parser
+      table({ header, rows }: Tokens.Table) {
         tables += 1
-        return `<div class="wide" tabindex="0" role="region" aria-label="Table ${tables}">${plain.table(token)}</div>`
+        const contentOf = ({ tokens }: Tokens.TableCell) => this.parser.parseInline(tokens)
+        const headings = header.map((cell) => `<th>${contentOf(cell)}</th>`)
+        // On a phone the cells of a row are below each other, and each but the first names its column.
+        const cellOf = (cell: Tokens.TableCell, column: number) =>
+          `<td data-heading="${escapeHtml((header[column]?.text ?? '').replaceAll('`', ''))}">${contentOf(cell)}</td>`
+        const lines = [headings, ...rows.map((row) => row.map(cellOf))].map(
+          (row) => `<tr>${row.join('')}</tr>`,
+        )
+        const [first = '', ...others] = lines
+        const table = `<table><thead>${first}</thead><tbody>${others.join('\n')}</tbody></table>`
+        return `<div class="wide" tabindex="0" role="region" aria-label="Table ${tables}">${table}</div>\n`
       },
       // It may be wider than the screen, and is then scrolled by keyboard.
       code: (token: Tokens.Code) => plain.code(token).replace('<pre>', '<pre tabindex="0">'),
@@ -94,20 +103,21 @@ function headingId(text: string, seen: Map<string, number>): string {
   return count === 0 ? id : `${id}-${count}`
 }
 
-type Page = { title: string; body: string; stylesheet: string; script: string }
+type Page = { title: string; body: string } & Omit<Options, 'root'>
 
-const pageAround = ({ title, body, stylesheet, script }: Page): string => `<!doctype html>
+const pageAround = ({ title, body, stylesheet, script, icon }: Page): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title)} · Octopod</title>
+<link rel="icon" type="image/svg+xml" href="${icon}">
 <script src="${script}"></script>
 <link rel="stylesheet" href="${stylesheet}">
 </head>
 <body>
-<nav aria-label="Documents"><a href="/">Octopod</a><a href="guide.html">Guide</a><a href="octo.html">octo</a><a href="control-scripts.html">Control scripts</a><a href="api.html">API</a><a href="glossary.html">Glossary</a></nav>
+<nav aria-label="Documents"><a href="/">← Deployments</a><a href="guide.html">Guide</a><a href="octo.html">octo</a><a href="control-scripts.html">Control scripts</a><a href="api.html">API</a><a href="glossary.html">Glossary</a></nav>
 <main>
 ${body}</main>
 </body>

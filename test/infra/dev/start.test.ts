@@ -224,6 +224,7 @@ test('Says who may do what: everyone on this machine, or as the settings of the 
     /^ {2}access {2}everyone .* has the role developer, without signing in\n.* role admin;/,
   )
   assert.match(open.environment, /^ANONYMOUS_ROLE='developer'$/m)
+  assert.match(open.environment, /^STATUS_UPDATE_TIMEOUT='60'$/m)
   const signIn = await access({
     OIDC_ISSUER: 'https://login.example.com',
     OIDC_CLIENT_ID: 'octopod',
@@ -233,7 +234,12 @@ test('Says who may do what: everyone on this machine, or as the settings of the 
   assert.match(signIn.lines, /people sign in at https:\/\/login\.example\.com: roles as in \/p\.yaml\n/)
   assert.match(signIn.environment, /^OIDC_CLIENT_ID='octopod'$/m)
   assert.doesNotMatch(signIn.environment, /ANONYMOUS_ROLE/)
-  const viewer = await access({ ANONYMOUS_ROLE: 'viewer', APP_AUTHORIZATION_HEADER: 'Bearer u' })
+  const viewer = await access({
+    ANONYMOUS_ROLE: 'viewer',
+    APP_AUTHORIZATION_HEADER: 'Bearer u',
+    STATUS_UPDATE_TIMEOUT: '90',
+  })
+  assert.doesNotMatch(viewer.environment, /STATUS_UPDATE_TIMEOUT/)
   assert.match(viewer.lines, /role viewer, without signing in\n.*APP_AUTHORIZATION_HEADER: role developer\n/)
   const outside = await access({ HOST: '0.0.0.0' })
   assert.doesNotMatch(outside.environment, /ANONYMOUS_ROLE/)

@@ -48,7 +48,9 @@ describe('help', { skip: missingBrowser() }, () => {
 
   it('A document is readable on every screen, in both themes', async () => {
     const page = await session.openPage()
-    for (const name of ['guide', 'octo', 'changelog']) {
+    const cell = page.locator('td').nth(1)
+    const heading = () => cell.evaluate((found) => getComputedStyle(found, '::before').content)
+    for (const name of ['changelog', 'guide', 'octo']) {
       await page.goto(`${system.url}/docs/${name}.html`)
       for (const [width, colorScheme] of [
         [1440, 'light'],
@@ -59,8 +61,14 @@ describe('help', { skip: missingBrowser() }, () => {
         await page.locator(`:root[data-theme=${colorScheme}]`).waitFor({ state: 'attached' })
         assert.equal(await isTooWide(page), false, `${name}, ${width} px`)
         assert.deepEqual(await findAxeViolations(page), [], `${name}, ${width} px, ${colorScheme}`)
+        // On a phone the cells are below each other.
+        if (name === 'octo') assert.equal(await heading(), width < 600 ? '"what it does: "' : 'none')
       }
     }
+    const icon = (await page.locator('link[rel=icon]').getAttribute('href')) ?? ''
+    assert.match((await fetch(new URL(icon, system.url))).headers.get('content-type') ?? '', /^image\/svg/)
+    await page.getByRole('link', { name: 'Deployments' }).click()
+    await page.waitForURL(`${system.url}/`)
     await page.close()
   })
 
