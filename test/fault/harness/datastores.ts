@@ -60,7 +60,13 @@ export async function startDatastores(folder: string, options: StoreOptions = {}
   await client.query('select pg_reload_conf()')
   await client.end()
   await runMigrations(database)
-  const pgbouncer = usesPgbouncer ? await startPgbouncer(database, { poolMode: 'transaction' }) : null
+  const pgbouncer = usesPgbouncer
+    ? await startPgbouncer(database, {
+        poolMode: 'transaction',
+        // As docs/install.md says: by default pgbouncer asks a PostgreSQL that has refused only after 15 s again.
+        settings: ['server_login_retry = 1'],
+      })
+    : null
   const redisUrl = new URL(redis.url)
   if (restrictedRedisPrefix !== undefined) {
     redisUrl.username = 'octopod'
