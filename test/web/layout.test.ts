@@ -176,7 +176,7 @@ describe('the layout of the page', { skip: missingBrowser() }, () => {
     })
   }
 
-  it('Every row of the table has the same height, whatever its status says and with one to five overrides', async () => {
+  it('Every row of the table has the same height, whatever its status says and whatever labels and overrides it has', async () => {
     const page = await session.openPage('/no-such-page')
     const keys = [
       'image.tag',
@@ -190,6 +190,7 @@ describe('the layout of the page', { skip: missingBrowser() }, () => {
       return {
         ...info,
         deployment: { ...info.deployment, ...overridesToWire({ application: overrides, deployment: [] }) },
+        ...(index % 3 === 0 && { owner: { issuer: 'https://id.example', subject: 'maria', name: 'Maria' } }),
       }
     })
     await page.route('**/api/v1/deployments', (route) => route.fulfill({ json: rows }))

@@ -10,5 +10,5 @@ export function LastUpdated(): VNode | null {
   const lastSyncedAt = Math.max(sync.fetchedAt.value, live.lastSyncedAt.value)
   if (lastSyncedAt === 0) return null
   const isOld = state !== 'live' && clock.coarseNow.value > 0
-  return html`<p class="updated">Updated ${formatRelative(lastSyncedAt, isOld ? Date.now() : lastSyncedAt)}</p>`
+  return html`<p class="updated" data-live=${state === 'live'}>Updated ${formatRelative(lastSyncedAt, isOld ? Date.now() : lastSyncedAt)}</p>`
 }

@@ -20,6 +20,7 @@ const links = [
   { name: 'Administration of the whole shop', link: 'https://admin.example' },
   { name: 'grafana-dashboard-of-the-deployment-without-a-break', link: 'https://grafana.example' },
 ]
+const labels = { team: 'checkout-and-payments', 'acme.example/cost-centre': '4711', env: 'qa' }
 const endings: (Partial<ActionSummary> & { expected_duration_ms?: number })[] = [
   {},
   { action: 'UpdateAction', state: 'failed', exit_code: 137, error: 'The update script failed.' },
@@ -55,6 +56,7 @@ export function extremeDeployments(): FullInfo[] {
         },
         deployment: { ...info.deployment, deployment_overrides: ending === 1 ? [] : deploymentOverrides },
         metadata: ending === 3 ? [] : links,
+        ...(ending < 2 && { labels, title: 'A title that does not fit into one line of the list' }),
       }
     }),
   )

@@ -60,10 +60,11 @@ function Cells({ row, terms, expandedLevels, deleted, order }: Props): VNode {
     <th scope="row" class="cell-name">
       <a class="deployment-name" href=${deploymentPath(name)} title=${name}><${Highlight} text=${name} spans=${highlightSpans(name)} /></a>
       <${SecondLine} info=${info} highlightSpans=${highlightSpans} />
+      <${RowLabels} labels=${info.labels ?? {}} highlightSpans=${highlightSpans} />
     </th>
     <td class="cell-status">${deleted ? html`<span class="status-label">Deleted</span>` : html`<${StatusBadge} info=${info} />`}</td>
     <td class="cell-links">${!isGone && html`<${RowLinks} name=${name} links=${info.metadata} />`}</td>
-    <td class="cell-config"><${RowLabels} labels=${info.labels ?? {}} highlightSpans=${highlightSpans} />${level('Application', application)}${level('Deployment', deployment)}</td>
+    <td class="cell-config">${level('Application', application)}${level('Deployment', deployment)}</td>
     <td class="cell-time cell-created"><span class="cell-label">Created </span><${RelativeTime} time=${info.created_at} /></td>
     <td class="cell-time cell-changed"><span class="cell-label">Changed </span><${RelativeTime} time=${info.updated_at} /></td>
     <td class="cell-menu">${!deleted && html`<${ActionMenu} info=${info} />`}</td>`

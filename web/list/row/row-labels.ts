@@ -1,4 +1,4 @@
-/** The labels of a deployment in its row: those that match the search and the first few, and the number of others. */
+/** The labels of a deployment in its row, below its name: those that match the search and the first few, and the number of others. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { Labels } from '../../../domain/labels.ts'
@@ -18,8 +18,8 @@ export function RowLabels({ labels, highlightSpans }: Props): VNode | null {
   const matched = all.filter(({ spans }) => spans.length > 0)
   const shown = [...new Set([...matched, ...all])].slice(0, Math.max(shownCount, matched.length))
   const others = all.filter((label) => !shown.includes(label)).map(({ text }) => text)
-  return html`<ul class="row-labels" aria-label="Labels">
+  return html`<ul class=${matched.length > 0 ? 'row-labels matched' : 'row-labels'} aria-label="Labels">
     ${shown.map(({ text, spans }) => html`<li key=${text} title=${text}><${Highlight} text=${text} spans=${spans} /></li>`)}
-    ${others.length > 0 && html`<li key="" title=${others.join('\n')}>${others.length} more</li>`}
+    ${others.length > 0 && html`<li key="" class="more-labels" title=${others.join('\n')}>${others.length} more</li>`}
   </ul>`
 }
