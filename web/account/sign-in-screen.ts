@@ -40,6 +40,7 @@ export function SignInScreen({ search }: { search: string | null }): VNode {
       <${SignInForm} returnTo=${returnTo} onSignedIn=${goOn} />
       ${
         session.ways.anonymous &&
+        !returnTo.startsWith('/device') &&
         html`<p class="sign-in-anonymous">or <a href=${search === null ? '/' : returnTo}>continue without signing in</a></p>`
       }
     </div>

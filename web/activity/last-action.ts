@@ -36,6 +36,8 @@ type Props = {
   info: FullInfo
   /** The same action with its explanation; null until it is loaded. */
   details: DetailedAction | null
+  /** The last action that succeeded with another config; null: none is known. */
+  lastGood: DetailedAction | null
   name: string
   /** Null: not known. */
   usualMs: number | null
@@ -47,6 +49,7 @@ export function LastAction({
   action,
   info,
   details,
+  lastGood,
   name,
   usualMs,
   outputShown,
@@ -77,7 +80,7 @@ export function LastAction({
   const remedies =
     failure === null || details === null
       ? []
-      : failureRemedies(app, info, details, { onRetry: () => panelRef.current?.focus() })
+      : failureRemedies(app, info, details, { lastGood, onRetry: () => panelRef.current?.focus() })
   return html`<section class="last-action" data-tone=${tone} aria-label="Last action" tabindex="-1" ref=${panelRef}>
     <div class="last-action-header">
       <${StatusIcon} tone=${tone} />

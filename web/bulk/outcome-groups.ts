@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { BulkLine } from '../../domain/changes/bulk-schemas.ts'
+import { inPageWords } from '../deployment/status-labels.ts'
 import { namesWith } from './bulk-task.ts'
 
 /** `words`: what follows the count of those that are accepted. */
@@ -39,15 +40,14 @@ function Group({ tone, count, text, reason, names }: GroupProps): VNode {
 export function groupByReason(refused: readonly BulkLine[]): [reason: string, names: string[]][] {
   const groups = new Map<string, BulkLine[]>()
   for (const line of refused) {
-    const { name, error } = line
-    const reason = (error?.message ?? '').replaceAll(
-      new RegExp(`(?<![a-z0-9-])${name}(?![a-z0-9-])`, 'g'),
-      '…',
-    )
+    const { name } = line
+    const reason = messageOf(line).replaceAll(new RegExp(`(?<![a-z0-9-])${name}(?![a-z0-9-])`, 'g'), '…')
     groups.set(reason, [...(groups.get(reason) ?? []), line])
   }
   return [...groups].map(([reason, lines]) => [
-    lines.length === 1 ? (lines[0]?.error?.message ?? '') : reason,
+    lines.length === 1 && lines[0] !== undefined ? messageOf(lines[0]) : reason,
     lines.map(({ name }) => name),
   ])
 }
+
+const messageOf = ({ error }: BulkLine): string => inPageWords(error?.message ?? '')

@@ -14,6 +14,7 @@ export function ConfigDiff({ changes }: { changes: readonly ConfigChange[] }): V
           isSecretChange({ before, after })
             ? html`<${SecretMark}>secret changed<//>`
             : html`${typeof before === 'string' && html`<del>${shownValue(before)}</del>`}
+        ${before === undefined && defaultValue !== undefined && html`<span class="tag">default</span><del>${shownValue(defaultValue)}</del>`}
         ${typeof after === 'string' ? html`<ins>${shownValue(after)}</ins>` : html`<span class="tag">${after === null ? 'removed' : 'default'}</span>`}
         ${after === undefined && defaultValue !== undefined && html`<ins>${shownValue(defaultValue)}</ins>`}`
         }

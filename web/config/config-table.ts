@@ -94,8 +94,9 @@ function Rows({ rows }: { rows: readonly ConfigRow[] }): VNode {
     }`
 }
 
-const Entry = ({ row: { key, value, defaultValue, kind } }: { row: ConfigRow }): VNode =>
-  html`<div class="config-entry" data-kind=${kind}>
+function Entry({ row: { key, value, defaultValue, kind } }: { row: ConfigRow }): VNode {
+  const isSame = kind === 'changed' && value === defaultValue
+  return html`<div class="config-entry" data-kind=${kind}>
     <dt><${ConfigKey} name=${key} /></dt>
     <dd>
       ${
@@ -103,7 +104,8 @@ const Entry = ({ row: { key, value, defaultValue, kind } }: { row: ConfigRow }):
           ? html`<del>${shownValue(defaultValue ?? '')}</del>`
           : html`<span class="config-entry-value">${value === '' ? html`<i>empty</i>` : shownValue(value)}</span>`
       }
-      ${kind !== 'default' && html`<span class="tag">${kind}</span>`}
-      ${kind === 'changed' && html`<small class="default-value">default <code>${shownValue(defaultValue ?? '')}</code></small>`}
+      ${kind !== 'default' && html`<span class="tag">${isSame ? 'same as the default' : kind}</span>`}
+      ${kind === 'changed' && !isSame && html`<small class="default-value">default <code>${shownValue(defaultValue ?? '')}</code></small>`}
     </dd>
   </div>`
+}

@@ -4,9 +4,10 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
 import { activeAction } from '../../client/action-outcome.ts'
-import { isActive } from '../../domain/actions.ts'
+import { diffBothLevels } from '../../client/config-diff.ts'
+import { isActive, kindFromWireName } from '../../domain/actions.ts'
 import { noOverrides, overridesFromWire } from '../../domain/overrides.ts'
-import type { FullInfo } from '../../domain/schemas.ts'
+import type { Action, FullInfo } from '../../domain/schemas.ts'
 import { ActionList } from '../activity/action-list.ts'
 import { LastAction } from '../activity/last-action.ts'
 import { usualDurationMs } from '../activity/usual-duration.ts'
@@ -44,7 +45,7 @@ export function DeploymentPage({ name }: { name: string }): VNode {
       title=${existedBefore ? `${name} was deleted` : `Deployment ${name} does not exist`}
       text=${existedBefore ? 'It was cleaned up or its record was deleted.' : 'It may have another name, or it was deleted.'}
     >
-      · <a href=${auditPath({ deployment: name })}>Audit log of ${name}</a>
+      ${' · '}<a href=${auditPath({ deployment: name })}>Audit log of ${name}</a>
     <//>`
   }
   return html`<main class="deployment">
@@ -110,7 +111,19 @@ function LastActionPanel({ info, resource }: { info: FullInfo; resource: Deploym
   }
   const usualMs = usualDurationMs(last, resource.actions.value ?? [])
   const details = resource.actions.value?.find(({ action_id }) => action_id === last.action_id) ?? null
-  return html`<${LastAction} action=${last} details=${details} info=${info} name=${deployment.name} usualMs=${usualMs} outputShown=${isOpen} onToggleOutput=${toggle} />`
+  return html`<${LastAction} action=${last} details=${details} lastGood=${findLastGood(details, resource.actions.value ?? [])} info=${info} name=${deployment.name} usualMs=${usualMs} outputShown=${isOpen} onToggleOutput=${toggle} />`
+}
+
+/** What a failed update can be rolled back to. The actions are the newest first. */
+function findLastGood(failed: Action | null, actions: readonly Action[]): Action | null {
+  if (failed === null || kindFromWireName(failed.action) !== 'update') return null
+  const isOther = (action: Action) =>
+    diffBothLevels(overridesFromWire(action), overridesFromWire(failed)).length > 0
+  return (
+    actions.find(
+      (action) => action.action_id < failed.action_id && action.state === 'succeeded' && isOther(action),
+    ) ?? null
+  )
 }
 
 const Skeleton = (): VNode =>

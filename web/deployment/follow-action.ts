@@ -28,7 +28,7 @@ export function followAction(app: AppContext, name: string, response: ApiRespons
     if (!isOurs && !hasWaited && !(wasSeen && last === null) && !(last !== null && last.action_id > id))
       return
     if (hasWaited) void explain(app, name, id)
-    else if (last === null) toasts.showSuccess(`${name} was removed.`)
+    else if (last === null) toasts.showSuccess(`${name} was removed.`, name)
     else if (isOurs) {
       if (isActive(last.state)) return
       const isSuccess = last.state === 'succeeded'
@@ -37,7 +37,7 @@ export function followAction(app: AppContext, name: string, response: ApiRespons
       const link = mayRead
         ? { text: 'Show output', href: deploymentPath(name) + outputQuery(id) }
         : { text: `Open ${name}`, href: deploymentPath(name) }
-      toasts.showOutcome(isSuccess ? 'success' : 'error', text, link)
+      toasts.showOutcome(isSuccess ? 'success' : 'error', text, link, name)
     }
     // An effect cannot end itself while it runs for the first time.
     queueMicrotask(() => stop())

@@ -5,6 +5,7 @@
 import { signal } from '@preact/signals'
 import { type ApiResponse, createIdempotencyKey } from '../../client/call-endpoint.ts'
 import { ApiError, toApiError } from '../../client/errors.ts'
+import { kindFromWireName } from '../../domain/actions.ts'
 import { overridesFromWire, overridesToWire } from '../../domain/overrides.ts'
 import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
 import { findOtherSecrets } from '../../domain/secrets/secret-reference.ts'
@@ -12,7 +13,7 @@ import type { AppContext } from '../app-context.ts'
 import { editPath } from '../routes.ts'
 import type { Confirmation } from '../ui/dialogs/confirm.ts'
 import { actionLabels, type DeploymentAction, mayWait } from './available-actions.ts'
-import { type WhenBusyAnswer, whenBusyHeader } from './dialogs/when-busy-choice.ts'
+import { acceptedText, type WhenBusyAnswer, whenBusyHeader } from './dialogs/when-busy-choice.ts'
 import { followAction } from './follow-action.ts'
 import { actionVerbs } from './status-labels.ts'
 
@@ -43,7 +44,7 @@ export async function runAction(app: AppContext, action: DeploymentAction, info:
       ? `${name} was deleted.`
       : whenBusy.peek() === null
         ? `${actionVerbs[action].inProgress} ${name}.`
-        : `${actionVerbs[action].verb} of ${name} was accepted.`
+        : acceptedText(`${actionVerbs[action].verb} of ${name}`, whenBusy.peek())
   return submit(app, name, () => app.client.fetch(`${action}Deployment`, options), done)
 }
 
@@ -99,7 +100,7 @@ async function submit(
   app.ownChanges.add(name)
   try {
     const response = await request()
-    app.toasts.showSuccess(done)
+    app.toasts.showSuccess(done, name)
     followAction(app, name, response)
     refreshIfOffline(app)
     return true
@@ -116,9 +117,10 @@ export async function cancelAction(
   action: Action | ActionSummary,
   name: string,
 ): Promise<void> {
+  const waits = app.store.rows.get(name)?.peek()?.waiting_action
   const confirmed = await app.confirmations.confirm({
     title: `Cancel the running action of ${name}?`,
-    text: 'The script is asked to stop, then killed. Changes it has already made are kept.',
+    text: `The script is asked to stop, then killed. Changes it has already made are kept.${waits ? ` The waiting ${kindFromWireName(waits.action)} starts then.` : ''}`,
     confirmLabel: 'Cancel the action',
     cancelLabel: 'Keep it running',
     danger: true,

@@ -22,7 +22,7 @@ import {
   toWireName,
 } from '../../domain/actions.ts'
 import type { ActionSummary, FullInfo, FullInfoWithCheck } from '../../domain/schemas.ts'
-import { type Status, statusTable, type Tone } from '../../domain/statuses.ts'
+import { type Status, statuses, statusTable, type Tone } from '../../domain/statuses.ts'
 import { toPlainText } from '../../lib/terminal/text.ts'
 import { formatClock } from '../format.ts'
 
@@ -60,6 +60,12 @@ export function statusLabel(info: FullInfo): StatusLabel {
   }
   return { label, tone }
 }
+
+/** A message of the server names statuses as the API does: `CreatePending` becomes `Creating`. */
+export const inPageWords = (message: string): string =>
+  message.replace(statusNames, (status) => statusTable[status as Status].label)
+
+const statusNames = new RegExp(`\\b(?:${statuses.join('|')})\\b`, 'g')
 
 const archiveFailed = 'Archive failed'
 

@@ -22,7 +22,12 @@ import { rebaseOverrides } from '../config/config-edits.ts'
 import { disabledReason } from '../deployment/available-actions.ts'
 import { createLabelInput, type LabelInput } from '../deployment/dialogs/label-input.ts'
 import { createNewName, type NewName } from '../deployment/dialogs/new-name.ts'
-import { isBusy, type WhenBusyAnswer, whenBusyHeader } from '../deployment/dialogs/when-busy-choice.ts'
+import {
+  acceptedText,
+  isBusy,
+  type WhenBusyAnswer,
+  whenBusyHeader,
+} from '../deployment/dialogs/when-busy-choice.ts'
 import { followAction } from '../deployment/follow-action.ts'
 import { refreshIfOffline } from '../deployment/run-action.ts'
 import { deploymentPath } from '../routes.ts'
@@ -173,7 +178,8 @@ export function createFormState(
     toasts.showSuccess(
       sentWhenBusy === null
         ? `${isNew ? 'Creating' : 'Updating'} ${name.peek()}.`
-        : `The update of ${name.peek()} was accepted.`,
+        : acceptedText(`The update of ${name.peek()}`, sentWhenBusy),
+      name.peek(),
     )
     refreshIfOffline(app)
     // The user has closed the form while the request was running.

@@ -3,10 +3,11 @@
  * abbreviation (`fpb` for feature-payment-button, `img` for image) or with one typo (`imgae`). Pure
  * functions: list-model.ts matches and ranks, the rows highlight.
  */
+import { lastOutcome } from '../../client/action-outcome.ts'
 import { type Override, overridesFromWire } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { isHiddenOverride } from '../../domain/secrets/secret-reference.ts'
-import { statusLabel } from '../deployment/status-labels.ts'
+import { actionTone, statusLabel } from '../deployment/status-labels.ts'
 
 /**
  * `typoPattern` matches the term with one letter wrong, missing, added or swapped; null for short terms and
@@ -28,7 +29,8 @@ export function parseQuery(query: string): SearchTerm[] {
 /**
  * The searched texts in lower case: the name, then every override and label as `key=value`, the title, the
  * people (owner, and who did the last action), then the status when there is something
- * to say about it (`running, last update failed`), so that a search for `run` does not find every deployment.
+ * to say about it (`running, last update failed`), so that a search for `run` does not find every deployment, and how the last action
+ * failed, whatever the status is.
  */
 export function searchFields(info: FullInfo): string[] {
   const { deployment } = info
@@ -43,6 +45,7 @@ export function searchFields(info: FullInfo): string[] {
     ...(info.owner ? [info.owner.name.toLowerCase()] : []),
     ...(info.last_action?.actor ? [info.last_action.actor.toLowerCase()] : []),
     ...(/warning|error|progress/.test(tone) ? [label.toLowerCase()] : []),
+    ...(info.last_action && actionTone(info.last_action) === 'error' ? [`last ${lastOutcome(info)}`] : []),
   ]
 }
 

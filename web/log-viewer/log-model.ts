@@ -132,7 +132,8 @@ export function createLogModel(): LogModel {
       return rowOffsets(rowCount, heightOf, { columns: 1, estimatedHeight: lineHeightPx, gap: 0 })
     }),
     firstVisibleRow: signal(0),
-    wrapped: signal(false),
+    // A phone shows little of a line.
+    wrapped: signal(matchMedia('(max-width: 600px)').matches),
     times,
     followsEnd: signal(true),
     isEndVisible: signal(true),

@@ -3,6 +3,7 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { ApiError } from '../../client/errors.ts'
 import { hintFor } from '../api/hints.ts'
+import { inPageWords } from '../deployment/status-labels.ts'
 
 type Props = {
   error: ApiError
@@ -15,7 +16,7 @@ export function ErrorBox({ error, title, onRetry, onSignIn }: Props): VNode {
   const configRejected = error.code === 'config_rejected'
   return html`<div class="error-box" role="alert">
     ${title !== undefined && html`<h2>${title}</h2>`}
-    ${configRejected ? html`<pre>${error.message}</pre>` : html`<p>${error.message}</p>`}
+    ${configRejected ? html`<pre>${error.message}</pre>` : html`<p>${inPageWords(error.message)}</p>`}
     <p class="hint">${hintFor(error)}</p>
     ${
       (onRetry !== undefined || onSignIn !== undefined) &&

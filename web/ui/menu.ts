@@ -42,6 +42,8 @@ export function Menu({ label, text, items }: Props): VNode {
       const target = { ArrowDown: current + 1, ArrowUp: current - 1, Home: 0, End: -1 }[event.key]
       if (event.key === 'Escape') close(true)
       else if (event.key === 'Tab') close(false)
+      const letter = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey
+      if (letter && event.key !== ' ') focusByLetter(menuItems, current, event)
       if (target === undefined) return
       event.preventDefault()
       menuItems.at(target % menuItems.length)?.focus()
@@ -94,6 +96,15 @@ export function Menu({ label, text, items }: Props): VNode {
       </div>`
     }
   </div>`
+}
+
+/** The next item that begins with the typed letter. A shortcut of the page does not count then. */
+function focusByLetter(items: readonly HTMLElement[], current: number, event: KeyboardEvent): void {
+  event.stopPropagation()
+  const ordered = [...items.slice(current + 1), ...items.slice(0, current + 1)]
+  const begins = ({ textContent }: HTMLElement) =>
+    textContent?.trim().toLowerCase().startsWith(event.key.toLowerCase())
+  ordered.find(begins)?.focus()
 }
 
 /** The item that shows the reason of this one. */

@@ -77,11 +77,18 @@ describe('actions on the page of a deployment', { skip: missingBrowser() }, () =
     await check(page)
     await page.getByRole('button', { name: 'Roll back', exact: true }).click()
     await page.locator('.toast', { hasText: 'shop: Update succeeded.' }).waitFor()
+    assert.equal(await page.locator('.toast').count(), 1, 'the end takes the place of the beginning')
     await page
       .locator('.config-entry', { hasText: 'image.tag' })
       .locator('.config-entry-value', { hasText: 'v1' })
       .waitFor()
     await client.waitForStatus('shop', 'Running')
+    await page
+      .getByRole('button', { name: /^More for update/ })
+      .nth(1)
+      .click()
+    await page.getByRole('menuitem', { name: 'Roll back to this config…' }).click()
+    await ended.filter({ hasText: /default\s*2\s*5$/ }).waitFor()
     await page.close()
   })
 
@@ -108,7 +115,9 @@ describe('actions on the page of a deployment', { skip: missingBrowser() }, () =
 
   it('Title and labels are changed, and a wrong one is refused with the reason', async () => {
     const page = await open()
-    await choose(page, 'More actions for shop', 'Title and labels…')
+    await page.getByRole('button', { name: 'More actions for shop' }).first().click()
+    await page.keyboard.press('t')
+    await page.locator('[role=menuitem]:focus', { hasText: 'Title and labels…' }).press('Enter')
     await page.locator('input[name=title]').fill('The shop')
     await page.getByLabel('Key of label 1').fill('not a key')
     await page.getByText('Label key "not a key" may hold only').waitFor()
@@ -131,8 +140,12 @@ describe('actions on the page of a deployment', { skip: missingBrowser() }, () =
     await page.getByRole('radio', { name: /^Wait/ }).waitFor()
     await check(page)
     await page.getByRole('button', { name: 'Save and update' }).click()
+    await page.locator('.toast', { hasText: 'The update of shop starts when the running action' }).waitFor()
     await page.locator('.waiting-action', { hasText: 'Next: update' }).waitFor()
     await check(page)
+    await page.locator('.last-action').getByRole('button', { name: 'Cancel', exact: true }).click()
+    await page.getByRole('dialog').getByText('The waiting update starts then.').waitFor()
+    await page.getByRole('button', { name: 'Keep it running' }).click()
     await page.getByRole('button', { name: 'Cancel the waiting action' }).click()
     await page.locator('.waiting-action').waitFor({ state: 'detached' })
     await writeFile(`${system.dir}/go`, '')

@@ -73,6 +73,23 @@ describe('failures on the page', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
+  it('A failed update offers to roll back to the last config that worked', async () => {
+    await client.create('rolled', { 'image.tag': 'v1' })
+    await client.waitForStatus('rolled', 'Running')
+    await system.setBehavior('update', 'fail-with 3 image shop:v9 not found')
+    await client.update('rolled', { 'image.tag': 'v9' })
+    const page = await session.openPage('/deployments/rolled')
+    const remedies = page.locator('.last-action').getByRole('group', { name: 'What you can do' })
+    await remedies.getByRole('button', { name: 'Roll back…' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Roll back rolled?' })
+    await dialog.locator('.config-diff li', { hasText: /v9\s*v1/ }).waitFor()
+    await system.setBehavior('update', '')
+    await dialog.getByRole('button', { name: 'Roll back', exact: true }).click()
+    await page.locator('.last-action', { hasText: 'Update succeeded' }).waitFor()
+    await page.locator('.config-entry', { hasText: 'same as the default' }).waitFor()
+    await page.close()
+  })
+
   it('Failed scripts beside actions and checks are shown until they succeed', async () => {
     await system.setBehavior('info', 'fail no ingress class')
     await client.create('linkless')

@@ -6,6 +6,7 @@ import { usualDurationMs } from '../../../web/activity/usual-duration.ts'
 import {
   cancelNote,
   checkOutcome,
+  inPageWords,
   needsAttention,
   pageStatus,
   statusLabel,
@@ -22,6 +23,15 @@ describe('status labels', () => {
       action: { action: 'CleanupAction', state: 'running' },
     })
     assert.deepEqual(statusLabel(info), { label: 'Cleaning up', tone: 'progress' })
+  })
+
+  it('A message of the server gets the words of the page', () => {
+    const message = 'Deployment a-1 is CreatePending: archive needs it to be Running or GenericFailure.'
+    assert.equal(
+      inPageWords(message),
+      'Deployment a-1 is Creating: archive needs it to be Running or Failing.',
+    )
+    assert.equal(inPageWords('GenericFailures of RunningShoes'), 'GenericFailures of RunningShoes')
   })
 
   it('A pending restore is labelled Restoring, not Creating', () => {

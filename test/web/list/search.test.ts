@@ -31,6 +31,8 @@ describe('the search', () => {
   it('A status is found unless it is Running or Archived', () => {
     const failed = { action: 'UpdateAction', state: 'failed', exit_code: 1 } as const
     assert.ok(quality('last update failed', sampleDeployment({ action: failed })) > 0)
+    const failing = sampleDeployment({ status: 'GenericFailure', action: failed })
+    assert.ok(quality('last update failed', failing) > 0, 'whatever the status is')
     assert.ok(quality('failing', sampleDeployment({ status: 'GenericFailure' })) > 0)
     assert.equal(quality('running', sampleDeployment()), 0)
   })

@@ -46,7 +46,7 @@ export function CloneDialog({ name }: { name: string }): VNode {
         body: cloneRequest(info ?? {}, wanted),
         key: `${key}-${wanted}`,
       })
-      toasts.showSuccess(`Creating ${wanted} with the config of ${name}.`)
+      toasts.showSuccess(`Creating ${wanted} with the config of ${name}.`, wanted)
       followAction(app, wanted, response)
       refreshIfOffline(app)
       close()

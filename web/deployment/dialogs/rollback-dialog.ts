@@ -70,7 +70,7 @@ export function RollbackDialog({ name, actionId }: { name: string; actionId: num
         revision: info.revision,
         headers: whenBusyHeader(whenBusy.value),
       })
-      toasts.showSuccess(`Updating ${name} with the config of action ${actionId}.`)
+      toasts.showSuccess(`Updating ${name} with the config of action ${actionId}.`, name)
       followAction(app, name, response)
       close()
     } catch (caught) {

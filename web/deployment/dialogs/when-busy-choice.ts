@@ -52,3 +52,11 @@ export function WhenBusyChoice({ answer, kind, title = 'Another action is runnin
 
 export const whenBusyHeader = (answer: WhenBusyAnswer): Record<string, string> =>
   answer === null ? {} : { [headers.whenBusy]: answer }
+
+/** What is said of an accepted action. `subject`: as `The update of shop`. */
+export function acceptedText(subject: string, answer: WhenBusyAnswer): string {
+  if (answer === 'wait') return `${subject} starts when the running action and its health check have ended.`
+  return answer === 'replace'
+    ? `${subject} takes the place of the running action.`
+    : `${subject} was accepted.`
+}

@@ -11,12 +11,12 @@ import { retryAction, runAction } from '../run-action.ts'
 
 export type Remedy = { text: string; onSelect: () => void }
 
-/** `onRetry` is called when the button is pressed. */
+/** `onRetry` is called when the button is pressed. `lastGood`: the last action that succeeded with another config; null: none is known. */
 export function failureRemedies(
   app: AppContext,
   info: FullInfo,
   action: Action,
-  { onRetry }: { onRetry: () => void },
+  { onRetry, lastGood }: { onRetry: () => void; lastGood: Action | null },
 ): Remedy[] {
   const isPossible = (kind: Parameters<typeof disabledReason>[0]) =>
     disabledReason(kind, info, app.identity) === null
@@ -35,9 +35,15 @@ export function failureRemedies(
     sign_in: app.identity.usesDisplayName.peek() && signInRemedy(app),
   }
   // The panel has a button for the output anyway. A newer server may know other remedies.
-  return (action.failure?.remedies ?? [])
+  const remedies = (action.failure?.remedies ?? [])
     .map((name) => buttons[name] ?? false)
     .filter((button) => button !== false)
+  if (lastGood === null || !isPossible('update')) return remedies
+  const { name } = info.deployment
+  const rollBack = () => {
+    app.overlay.value = { type: 'rollback', name, actionId: lastGood.action_id }
+  }
+  return [...remedies, { text: 'Roll back…', onSelect: rollBack }]
 }
 
 export const signInRemedy = ({ signInOpen }: AppContext): Remedy => ({
