@@ -11,11 +11,14 @@ import {
 } from '../../../domain/overrides.ts'
 import type { Action, FullInfo } from '../../../domain/schemas.ts'
 import type { ActionContext, Started } from '../../actions/action-context.ts'
+import type { ApiClient } from '../../api/types.ts'
 import { ActionCommand } from '../../cli/action-command.ts'
 import { nameOption, parseId, parseName } from '../../cli/base-command.ts'
 import { confirm } from '../../cli/confirm.ts'
 import { noteWaiting, parseWhenBusy, whenBusyOption } from '../../cli/when-busy.ts'
 import { type Difference, diffConfigs, hideSecrets } from '../../config/diff.ts'
+import { readEffectiveConfig } from '../../config/effective-config.ts'
+import { shownValue } from '../../config/shown-value.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import { actorLabel } from '../../output/actor-label.ts'
 import { formatTimestamp } from '../../output/table.ts'
@@ -68,7 +71,8 @@ export class Rollback extends ActionCommand {
     // A waiting action would give the deployment another config.
     if (isSame && !this.dryRun && !info.waiting_action) return this.printUnchanged(info)
     if (isSame) this.note('no difference to the config of now.')
-    const lines = differenceLines(differencesOf(deployment, action), this.context)
+    const differences = await withDefaults(await this.client(), differencesOf(deployment, action), action)
+    const lines = differenceLines(differences, this.context)
     if (this.dryRun) {
       await this.print(lines)
       return 0
@@ -130,6 +134,33 @@ function differencesOf(present: WireOverrides<Override[]>, action: WireOverrides
   const ofLevel = (level: 'application' | 'deployment') =>
     diffConfigs(levelNames[level], overridePairs(before[level]), overridePairs(after[level]))
   return hideSecrets([...ofLevel('deployment'), ...ofLevel('application')], true).differences
+}
+
+/** The defaults of now, which count where there is no override. Without them when they cannot be read. */
+async function withDefaults(
+  client: ApiClient,
+  differences: readonly Difference[],
+  action: WireOverrides<Override[]>,
+): Promise<Difference[]> {
+  if (differences.every(({ from, to }) => from !== null && to !== null)) return [...differences]
+  try {
+    const { defaults } = await readEffectiveConfig(client, overridesFromWire(action))
+    const known = new Map(
+      (['application', 'deployment'] as const).flatMap((level) =>
+        defaults[level].map(([key, value]) => [
+          `${levelNames[level]} ${key}`,
+          `${shownValue(value)} (default)`,
+        ]),
+      ),
+    )
+    return differences.map((each) => {
+      const standard = known.get(`${each.level} ${each.key}`) ?? null
+      return { ...each, from: each.from ?? standard, to: each.to ?? standard }
+    })
+  } catch (error) {
+    if (error instanceof CliError) return [...differences]
+    throw error
+  }
 }
 
 const overridePairs = (overrides: readonly Override[]): KeyValue[] =>

@@ -115,10 +115,15 @@ test('create --or-update --when-busy wait waits too, and only with --or-update',
 test('rollback shows the differences and deploys the config before the last change', async () => {
   await client.create('back', { 'image.tag': 'v1' })
   await client.waitForStatus('back', 'Running')
-  await client.update('back', { 'image.tag': 'v2' })
+  await client.update('back', { 'image.tag': 'v2', replicas: '5' })
   await client.waitForStatus('back', 'Running')
   const dry = await octo('rollback', 'back', '--dry-run')
-  assert.deepEqual([dry.code, dry.stdout], [0, '- app image.tag=v2\n+ app image.tag=v1\n'], dry.stderr)
+  const expected = `- app image.tag=v2
++ app image.tag=v1
+- app replicas=5
++ app replicas=2 (default)
+`
+  assert.deepEqual([dry.code, dry.stdout], [0, expected], dry.stderr)
   assert.match(dry.stderr, /^Back to the config of action \d+ \(create, succeeded, .+ by admin.*\)\.$/m)
   const done = await octo('rollback', 'back', '--wait')
   assert.equal(done.code, 0, done.stderr)
