@@ -171,7 +171,7 @@ describe('the layout of the page', { skip: missingBrowser() }, () => {
       }
       await list.getByRole('button', { name: /Show \d change/ }).click()
       await list.locator('tr[data-name]').first().and(list.locator('[data-name="demo-friday"]')).waitFor()
-      await list.getByText('Updated just now').waitFor()
+      await list.getByText('Updated just now').waitFor({ state: 'attached' })
       for (const each of [list, page]) await each.close()
     })
   }
