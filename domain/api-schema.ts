@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { accessEndpoints } from './access/access-endpoints.ts'
 import { auditEndpoints } from './audit/audit-endpoints.ts'
 import { changeEndpoints } from './changes/change-endpoints.ts'
+import { doctorEndpoints } from './doctor/doctor-endpoints.ts'
 import { type Endpoint, endpoints } from './endpoints.ts'
 import { webhookEndpoints } from './notifications/webhook-endpoints.ts'
 import { outputEndpoints } from './output/output-endpoints.ts'
@@ -251,6 +252,7 @@ export const api = {
   ...webhookEndpoints,
   ...outputEndpoints,
   ...pauseEndpoints,
+  ...doctorEndpoints,
   getStorage: {
     ...endpoints.getStorage,
     right: 'read',

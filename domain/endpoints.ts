@@ -58,6 +58,7 @@ export const endpoints = {
   listPauses: { method: 'GET', path: '/pauses' },
   pauseWork: { method: 'PUT', path: '/pauses/:what' },
   resumeWork: { method: 'DELETE', path: '/pauses/:what' },
+  getDoctor: { method: 'GET', path: '/doctor' },
   getStorage: { method: 'GET', path: '/storage' },
 } as const
 

@@ -65,9 +65,9 @@ export const settings = {
     programs: ['server'],
   },
   GIT_REVISION: {
-    description: 'The answer of /api/v1/ping',
+    description: 'The answer of /api/v1/ping, and the version that octo doctor shows',
     parse: text.default('unknown'),
-    programs: ['server'],
+    programs: serverAndRunner,
   },
   CONTROL_SCRIPTS_DIR: {
     description: 'Folder with all control scripts',

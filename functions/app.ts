@@ -55,6 +55,7 @@ import {
   updateDeployment,
 } from './deployments/lifecycle.ts'
 import { getFullInfo, getInfo, getStatus, listDeploymentNames, listDeployments } from './deployments/reads.ts'
+import { getDoctor } from './doctor/doctor-handler.ts'
 import { answerHeaders, requestIdOf } from './http/answer-headers.ts'
 import { createEndpointHandler, type EndpointHandler } from './http/endpoint-handler.ts'
 import { errorResponse } from './http/error-handler.ts'
@@ -128,6 +129,7 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   listPauses: ['GET', '/pauses', listPauses],
   pauseWork: ['PUT', '/pauses/:what', pauseWork],
   resumeWork: ['DELETE', '/pauses/:what', resumeWork],
+  getDoctor: ['GET', '/doctor', getDoctor],
   getStorage: ['GET', '/storage', getStorage],
 }
 

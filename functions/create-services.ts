@@ -27,6 +27,7 @@ import { createAppLogAvailability } from './app-logs/availability.ts'
 import { createAuditRecorder } from './audit/audit-recorder.ts'
 import { createAuth } from './auth/auth.ts'
 import { createListCache } from './deployments/list-cache.ts'
+import { createDoctor } from './doctor/doctor.ts'
 import { createCompression } from './http/compression.ts'
 import { createKnownPauses } from './pauses/known-pauses.ts'
 import { openSecrets } from './secrets/secrets.ts'
@@ -90,6 +91,7 @@ export async function createServices(
       appLogAvailability: createAppLogAvailability(redis, settings.REDIS_PREFIX),
       pauses: createKnownPauses(db),
       audit,
+      doctor: createDoctor(),
       compression: createCompression(),
       log,
       supportsStreaming,

@@ -11,6 +11,7 @@ import { exitOnHelp } from '../lib/node/help.ts'
 import { serializers } from '../lib/serialize-error.ts'
 import { createApp } from './app.ts'
 import { createServices } from './create-services.ts'
+import { startServerReports } from './doctor/server-report.ts'
 import { answerBrokenRequest, setAnswerHeaders } from './http/answer-headers.ts'
 import { givesCredential } from './http/static-files.ts'
 import { watchMissedEvents } from './live/missed-events.ts'
@@ -58,6 +59,7 @@ async function main(): Promise<void> {
     )
   const stopWatchingRunners = watchRunners(services.actionQueue, live)
   const stopWatchingPauses = services.pauses.watch(live.setPauses)
+  const reports = startServerReports(services)
   const metricsServer = metrics && (await serveMetrics(metrics, settings.METRICS_PORT ?? 0, settings.HOST))
 
   // Announcements of ended sessions may be lost while the connection is.
@@ -83,7 +85,8 @@ async function main(): Promise<void> {
     missedEvents.stop()
     stopWatchingRunners()
     stopWatchingPauses()
-    await Promise.all([live.close(), drainRequests(http, settings.SHUTDOWN_GRACE)])
+    const reportRemoved = reports.stop()
+    await Promise.all([live.close(), drainRequests(http, settings.SHUTDOWN_GRACE), reportRemoved])
     metricsServer?.close()
     await close()
     process.exit(0)

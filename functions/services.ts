@@ -13,6 +13,7 @@ import type { AppLogAvailability } from './app-logs/availability.ts'
 import type { AuditRecorder } from './audit/audit-recorder.ts'
 import type { Auth } from './auth/auth.ts'
 import type { ListCache } from './deployments/list-cache.ts'
+import type { Doctor } from './doctor/doctor.ts'
 import type { Compression } from './http/compression.ts'
 import type { KnownPauses } from './pauses/known-pauses.ts'
 import type { Secrets } from './secrets/secrets.ts'
@@ -43,6 +44,7 @@ export type Services = {
   pauses: KnownPauses
   /** Writes what belongs to no change into the audit log. */
   audit: AuditRecorder
+  doctor: Doctor
   compression: Compression
   log: Logger
   /** False on AWS Lambda: a stream sends the output so far and ends, and a handler waits for its notifications. */

@@ -21,6 +21,7 @@ import { startAuditLog } from './schedules/audit-log.ts'
 import { startHistory } from './schedules/history.ts'
 import { startOrphanSearch } from './schedules/orphans.ts'
 import { startRecovery } from './schedules/recovery.ts'
+import { startRunnerReports } from './schedules/report.ts'
 import { startRetention } from './schedules/retention.ts'
 import { startSecretKeys } from './schedules/secret-keys.ts'
 import { startScriptQueryWorkers } from './script-queries/script-query-worker.ts'
@@ -70,6 +71,7 @@ async function main(): Promise<void> {
   const retention = startRetention(context, actions)
   const history = startHistory(context)
   const auditLog = startAuditLog(context)
+  const reports = startRunnerReports(context, actions.runningCount)
   const workers = [actions.worker, ...queries.workers]
   for (const worker of workers)
     worker
@@ -112,7 +114,7 @@ async function main(): Promise<void> {
     ])
     clearTimeout(graceTimer)
     runner.interruptScripts()
-    await Promise.all([checks.stop(), heartbeat.stop()])
+    await Promise.all([checks.stop(), heartbeat.stop(), reports.stop()])
     await runner.close()
     process.exit(0)
   }

@@ -1,4 +1,7 @@
-/** What PostgreSQL allows: changes, and the rights of the role. Called by /readyz and at the start of server and runner. */
+/**
+ * What PostgreSQL allows: changes, and the rights of the role. Called by /readyz, the doctor, and at the start of server and
+ * runner.
+ */
 import { sql } from 'slonik'
 import { z } from 'zod'
 import type { Database } from '../pool.ts'
@@ -13,12 +16,21 @@ export const isReadOnly = (pool: Database): Promise<boolean> =>
 
 const rightsRow = z.object({ role: z.string(), missing: z.array(z.string()) })
 
-/**
- * Throws UnusableDatabase when the role may not use what the migration has made. The audit log asks for less than all
- * rights, so reading and adding are enough here.
- */
+/** Throws UnusableDatabase when the role may not use what the migration has made. */
 export async function requireRights(pool: Database): Promise<void> {
-  const { role, missing } = await pool.one(sql.type(rightsRow)`
+  const { role, missing } = await findMissingRights(pool)
+  if (missing.length === 0) return
+  const shown = missing.slice(0, 5).join(', ')
+  const more = missing.length > 5 ? ` and ${missing.length - 5} more` : ''
+  throw new UnusableDatabase(
+    (setting) =>
+      `${setting}: the role ${role} may not use ${shown}${more}; give it the rights in docs/install.md ("A second role").`,
+  )
+}
+
+/** The audit log asks for less than all rights, so reading and adding are enough here. */
+export async function findMissingRights(pool: Database): Promise<z.output<typeof rightsRow>> {
+  return pool.one(sql.type(rightsRow)`
     select current_user as role, coalesce(array_agg(what order by what) filter (where what is not null), '{}') as missing
     from (
       select relname::text as what from pg_class
@@ -32,11 +44,21 @@ export async function requireRights(pool: Database): Promise<void> {
       where pronamespace = (select relnamespace from pg_class where oid = to_regclass('deployments'))
         and not has_function_privilege(oid, 'execute')
     ) as objects`)
-  if (missing.length === 0) return
-  const shown = missing.slice(0, 5).join(', ')
-  const more = missing.length > 5 ? ` and ${missing.length - 5} more` : ''
-  throw new UnusableDatabase(
-    (setting) =>
-      `${setting}: the role ${role} may not use ${shown}${more}; give it the rights in docs/install.md ("A second role").`,
-  )
+}
+
+const stateRow = z.object({
+  version: z.string(),
+  versionNumber: z.number(),
+  timeMs: z.number(),
+  isReadOnly: z.boolean(),
+  maxConnections: z.number(),
+})
+
+/** `timeMs`: its clock. `maxConnections`: for roles without special rights. */
+export async function readServerState(pool: Database): Promise<z.output<typeof stateRow>> {
+  return pool.one(sql.type(stateRow)`
+    select current_setting('server_version') as version, current_setting('server_version_num')::int as "versionNumber",
+      (extract(epoch from clock_timestamp()) * 1000)::float8 as "timeMs",
+      pg_is_in_recovery() or current_setting('transaction_read_only')::boolean as "isReadOnly",
+      current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as "maxConnections"`)
 }

@@ -1,6 +1,6 @@
 /**
  * Finds out at the start, and after each reconnect, what does not fit: the kind of server, its memory policy, the rights of
- * the user. Called by server and runner.
+ * the user. Called by server and runner, and by the doctor.
  */
 import type { Redis } from 'ioredis'
 import { waitUntilReady } from './connections.ts'
@@ -43,11 +43,29 @@ export async function checkRedis(
 
 /** Rejects when Redis becomes unreachable. */
 export async function inspectRedis(redis: Redis, prefix: string): Promise<RedisFindings> {
+  const { info, refusal, missingRights } = await readRedis(redis, prefix)
+  if (refusal !== null) return { refusal, warnings: [] }
+  return { refusal: null, warnings: [...describeServer(info), ...describeRights(missingRights)] }
+}
+
+/** What the doctor wants to know. Rejects when Redis becomes unreachable. */
+export async function readRedisState(redis: Redis, prefix: string) {
+  const { info, refusal, missingRights } = await readRedis(redis, prefix)
+  return {
+    version: info.redis_version ?? '',
+    evictionPolicy: info.maxmemory_policy ?? null,
+    isReplica: info.role === 'slave',
+    usedBytes: Number(info.used_memory) || null,
+    maxBytes: Number(info.maxmemory) || null,
+    refusal,
+    missingRights,
+  }
+}
+
+async function readRedis(redis: Redis, prefix: string) {
   const info = parseInfo(await redis.info().catch(ignoreRefusal))
   const refusal = refuseServer(info)
-  if (refusal !== null) return { refusal, warnings: [] }
-  const missing = await findMissingRights(redis, prefix)
-  return { refusal: null, warnings: [...describeServer(info), ...describeRights(missing)] }
+  return { info, refusal, missingRights: refusal === null ? await findMissingRights(redis, prefix) : [] }
 }
 
 /** NOPERM is a finding, and everything else is a reason to try again later. */

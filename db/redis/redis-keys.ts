@@ -35,6 +35,8 @@ export const redisKeys = (prefix: string) => ({
   scriptCacheUses: `${prefix}:config:uses`,
   scriptCacheSizes: `${prefix}:config:sizes`,
   scriptCachePattern: `${prefix}:config:*`,
+  /** A hash: the last report of each server and runner, by its name. */
+  programs: `${prefix}:programs`,
   /** Exists while a runner has the app_logs script. */
   appLogsAvailable: `${prefix}:app-logs:available`,
   /** Which runner runs app_logs for this key. */

@@ -50,6 +50,7 @@ export const rights = {
   read_access_log: { label: 'read the audit log of sign-ins, tokens and addresses', scopes: adminOnly },
   manage_tokens: { label: 'manage the access tokens of other people', scopes: adminOnly },
   manage_webhooks: { label: 'see and repeat deliveries of webhooks', scopes: adminOnly },
+  diagnose: { label: 'see what the doctor finds', scopes: adminOnly },
   manage_sessions: { label: 'end the sessions of other people', scopes: adminOnly },
 } as const satisfies Record<string, RightRow>
 

@@ -40,6 +40,8 @@ export type EndpointRequest<Name extends EndpointName> = {
   /** The same caller once more, with the session and the policy of this moment. Throws session_ended. */
   identifyAgain: () => Identity | Promise<Identity>
   caller: Caller
+  /** It was forwarded, and TRUSTED_PROXIES does not name who did so. */
+  isThroughUnknownProxy: boolean
   actor: Actor
   idempotencyKey: IdempotencyKey | undefined
   /** How a large answer may be compressed. */
@@ -64,7 +66,7 @@ export function createEndpointHandler<Name extends EndpointName>(
   handler: EndpointHandler<Name>,
 ): Handler<RequestEnv> {
   const endpoint = api[name]
-  const { auth } = services
+  const { auth, access } = services
   return async (context) => {
     const identity = context.get('identity')
     const caller = context.get('caller')
@@ -96,6 +98,10 @@ export function createEndpointHandler<Name extends EndpointName>(
       identity,
       identifyAgain: () => auth.identifier.identify(rawRequestOf(context)),
       caller,
+      get isThroughUnknownProxy() {
+        const isForwarded = context.req.header('x-forwarded-for') !== undefined
+        return isForwarded && !access.sender.isFromTrustedProxy(rawRequestOf(context))
+      },
       get actor() {
         return actorOf(
           identity,

@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import type { Api, EndpointName } from '../../domain/api-schema.ts'
 import type { OutputChunk } from '../../domain/schemas.ts'
 import { auditExamples } from './audit-examples.ts'
+import { doctorExample } from './doctor-example.ts'
 import { pauseExamples } from './pause-examples.ts'
 import { webhookExamples } from './webhook-examples.ts'
 
@@ -157,6 +158,7 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
   ping: { response: '3f1c9b2' },
   getProjectName: { response: 'octopod' },
   ...auditExamples,
+  getDoctor: { response: doctorExample },
   getStorage: {
     response: {
       output: { bytes: 183_500_000, chunks: 21_400 },

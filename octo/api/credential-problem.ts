@@ -1,4 +1,4 @@
-/** Says when the server ignores the credential that octo sends. Called by doctor-checks.ts and commands/whoami.ts. */
+/** Says when the server ignores the credential that octo sends. Called by doctor/checks.ts and commands/whoami.ts. */
 import type { Connection } from './types.ts'
 
 type CredentialProblem = { result: 'bad'; kind: 'not_allowed'; detail: string; remedy: string }

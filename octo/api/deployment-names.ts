@@ -1,4 +1,4 @@
-/** The names of all deployments, newest change first. Called by the list command, the completion and doctor-checks.ts. */
+/** The names of all deployments, newest change first. Called by the list command, the completion and doctor/checks.ts. */
 import {
   defaultNameMaxLength,
   deploymentNameError,

@@ -1,7 +1,7 @@
 /**
  * Receives change events over the websocket: client/live-connection.ts with undici. The caller fetches the state again on `refresh`,
  * which follows every new connection, every gap and every refusal. Called by wait-and-follow.ts, watch-deployments.ts and
- * doctor-checks.ts.
+ * doctor/checks.ts.
  */
 import { type Dispatcher, WebSocket } from 'undici'
 import { openLive, type Socket } from '../../client/live-connection.ts'

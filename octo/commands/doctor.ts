@@ -1,8 +1,8 @@
 /** `octo doctor`: checks settings, server, credential, websocket, output stream and history. Loaded by run.ts. */
 import { toPlainText } from '../../lib/terminal/text.ts'
-import type { CheckResult } from '../api/doctor-checks.ts'
 import type { ApiClient, Connection } from '../api/types.ts'
 import { ApiCommand } from '../cli/api-command.ts'
+import { type CheckResult, failedCheck, toResult } from '../doctor/result.ts'
 import { CliError, exitCodes } from '../errors/cli-error.ts'
 import type { RecordView } from '../output/formatter.ts'
 
@@ -11,8 +11,10 @@ export class Doctor extends ApiCommand {
   static override usage = ApiCommand.Usage({
     description: 'find problems with the connection to the server',
     details: `
-      Checks the settings, the server, the credential, your role, the policy, the websocket and the output stream, through
-      the proxy if there is one, and prints each problem. Shows how large the stored output is and which settings limit it. Ends with the exit code of the first problem.
+      Checks the settings, the server, the credential, your role, the clock, the policy, the websocket and the output stream, through
+      the proxy if there is one, and prints each problem. Shows how large the stored output is and which settings limit it. For admins it
+      also prints what the servers find about runners, stores, control scripts and more. Ends with the exit code of the first problem; a
+      warning is none.
     `,
     examples: [['What is wrong?', '$0 doctor']],
   })
@@ -30,13 +32,11 @@ export class Doctor extends ApiCommand {
     try {
       const connection = await this.connection()
       client = await this.client()
-      const { runDoctorChecks } = await import('../api/doctor-checks.ts')
+      const { runDoctorChecks } = await import('../doctor/checks.ts')
       return [settingsResult(connection, this.context.env), ...(await runDoctorChecks(client))]
     } catch (error) {
       if (!(error instanceof CliError)) throw error
-      return [
-        { check: 'settings', result: 'bad', detail: error.message, remedy: error.remedy, kind: error.kind },
-      ]
+      return [failedCheck('settings', error)]
     }
   }
 }
@@ -56,12 +56,12 @@ function settingsResult(connection: Connection, environment: NodeJS.ProcessEnv):
         : `credential from ${credentialSource}`,
     ...(isIgnored ? [`${variable} is ignored, because it belongs to OCTOPOD_URL`] : []),
   ]
-  return { check: 'settings', result: 'ok', detail: details.join(', '), remedy: null, kind: null }
+  return toResult('settings', { detail: details.join(', ') })
 }
 
-function formatResult({ check, result, detail, remedy }: CheckResult): string {
-  const line = `${result.padEnd(8)}${check.padEnd(12)}${toPlainText(detail)}\n`
-  return remedy === null ? line : `${line}${' '.repeat(20)}${remedy}\n`
+function formatResult({ check, result, detail, remedy, link }: CheckResult): string {
+  const below = [remedy, link].flatMap((text) => (text === null ? [] : `${' '.repeat(20)}${text}\n`))
+  return `${result.padEnd(8)}${check.padEnd(12)}${toPlainText(detail)}\n${below.join('')}`
 }
 
 const view: RecordView<CheckResult> = {
@@ -71,5 +71,6 @@ const view: RecordView<CheckResult> = {
     RESULT: ({ result }) => result,
     DETAIL: ({ detail }) => detail,
     REMEDY: ({ remedy }) => remedy ?? '',
+    CODE: ({ code }) => code ?? '',
   },
 }

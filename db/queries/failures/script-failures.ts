@@ -1,8 +1,10 @@
 /**
  * The failures of control scripts beside actions and checks: info and notifications of a deployment, and the config
- * scripts. A row is there as long as the last run failed. Called by runner/.
+ * scripts. A row is there as long as the last run failed. Called by
+ * runner/ and the doctor.
  */
 import { type FragmentSqlToken, sql } from 'slonik'
+import { z } from 'zod'
 import type { Failure } from '../../../domain/failures/failure.ts'
 import type { ScriptName } from '../../../domain/script.ts'
 import type { Database } from '../../pool.ts'
@@ -42,6 +44,14 @@ export async function deleteScriptFailure(
 ): Promise<void> {
   await pool.query(sql.unsafe`
     delete from script_failures where script = ${script} and subject = (${findSubject(subject)})`)
+}
+
+const countRow = z.object({ script: z.string(), count: z.number() })
+
+/** Of how many subjects the last run of a script has failed. */
+export async function countFailingScripts(pool: Database): Promise<readonly z.output<typeof countRow>[]> {
+  return pool.any(sql.type(countRow)`
+    select script, count(*)::int as count from script_failures group by script order by script`)
 }
 
 /** A query with at most one row. */

@@ -181,6 +181,17 @@ export async function countDeliveries(
   return new Map(rows.map((row) => [row.receiver, row]))
 }
 
+const troubleRow = z.object({ receiver: z.string(), failed: z.number(), waitingWithError: z.number() })
+
+/** Receivers whose attempts fail: how many deliveries were given up, and how many are tried again. */
+export async function countTroubles(pool: Database): Promise<readonly z.output<typeof troubleRow>[]> {
+  return pool.any(sql.type(troubleRow)`
+    select receiver, count(*) filter (where failed_at is not null)::int as failed,
+      count(*) filter (where failed_at is null and last_error is not null)::int as "waitingWithError"
+    from deliveries group by receiver having count(coalesce(last_error, failed_at::text)) > 0
+    order by receiver limit 100`)
+}
+
 const failedRow = z.object({
   id: z.number(),
   receiver: z.string(),

@@ -16,6 +16,8 @@ export type PolicyStatus = {
   acceptedAt: Date | null
   /** Why the present file is not in use; empty when it is. */
   problems: readonly string[]
+  /** Of the text of the policy in use; null without one. */
+  sha256: string | null
 }
 
 export type PolicySource = {
@@ -32,7 +34,7 @@ export type PolicySource = {
 
 export const noPolicy: PolicySource = {
   current: () => null,
-  status: () => ({ file: null, acceptedAt: null, problems: [] }),
+  status: () => ({ file: null, acceptedAt: null, problems: [], sha256: null }),
   rejectedCount: () => 0,
   onChange: () => {},
   poll: async () => {},
@@ -45,6 +47,7 @@ const pollIntervalMs = 2000
 export async function openPolicySource(file: string, db: Database, log: Logger): Promise<PolicySource> {
   const listeners: (() => void)[] = []
   let policy: Policy
+  let sha256: string
   let acceptedAt = new Date()
   let problems: readonly string[] = []
   let rejected = 0
@@ -60,12 +63,13 @@ export async function openPolicySource(file: string, db: Database, log: Logger):
   }
   const accept = async (text: string, parsed: Policy) => {
     policy = parsed
+    sha256 = hashOf(text)
     acceptedAt = new Date()
     problems = []
     try {
       const { policy: previous } = await readInstallation(db)
       if (previous !== text)
-        await savePolicy(db, text, { file, sha256: hashOf(text), ...changedLines(previous ?? '', text) })
+        await savePolicy(db, text, { file, sha256, ...changedLines(previous ?? '', text) })
     } catch (error) {
       log.warn({ err: error }, 'the accepted policy was not stored')
     }
@@ -81,11 +85,12 @@ export async function openPolicySource(file: string, db: Database, log: Logger):
     const found = 'problems' in result ? result.problems : []
     const stored = (await readInstallation(db)).policy
     const previous = stored === null ? null : parsePolicy(stored)
-    if (previous === null || !('policy' in previous))
+    if (stored === null || previous === null || !('policy' in previous))
       throw new SettingsError(
         `OCTOPOD_POLICY: ${file} cannot be used:\n${found.map((one) => `  ${one}`).join('\n')}`,
       )
     policy = previous.policy
+    sha256 = hashOf(stored)
     judged = seen = 'text' in first ? hashOf(first.text) : ''
     reject(found, 'policy file rejected; the last accepted policy is in use')
   }
@@ -116,7 +121,7 @@ export async function openPolicySource(file: string, db: Database, log: Logger):
   }, pollIntervalMs).unref()
   return {
     current: () => policy,
-    status: () => ({ file, acceptedAt, problems }),
+    status: () => ({ file, acceptedAt, problems, sha256 }),
     rejectedCount: () => rejected,
     onChange: (listener) => listeners.push(listener),
     poll,

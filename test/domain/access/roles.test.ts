@@ -52,6 +52,7 @@ test('The table of rights is the documented one', () => {
     read_access_log: ['none', 'none', 'none', 'all'],
     manage_tokens: ['none', 'none', 'none', 'all'],
     manage_webhooks: ['none', 'none', 'none', 'all'],
+    diagnose: ['none', 'none', 'none', 'all'],
     manage_sessions: ['none', 'none', 'none', 'all'],
   }
   assert.deepEqual(

@@ -78,6 +78,7 @@ export const rowOfEndpoint: Record<
   // For a caller with the right for all names.
   pauseWork: 'operate_all',
   resumeWork: 'operate_all',
+  getDoctor: 'administer',
   getStorage: 'read',
 }
 

@@ -365,8 +365,19 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
     await createRunning('examined')
     const doctor = await runAsAdmin('doctor')
     assert.equal(doctor.code, 0, doctor.stdout)
-    for (const check of ['settings', 'server', 'credential', 'identity', 'websocket', 'stream', 'history'])
+    for (const check of [
+      'settings',
+      'server',
+      'credential',
+      'identity',
+      'clock',
+      'websocket',
+      'stream',
+      'history',
+    ])
       assert.match(doctor.stdout, new RegExp(`^ok +${check} `, 'm'))
+    for (const subject of ['servers', 'runners', 'postgresql', 'redis', 'scripts', 'access'])
+      assert.match(doctor.stdout, new RegExp(`^(ok|warning) +${subject} `, 'm'))
     const buffering = await startBufferingProxy(system.url)
     t.after(() => buffering.close())
     const buffered = await runOcto(
@@ -374,7 +385,10 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
       'doctor',
     )
     assert.match(buffered.stdout, /^bad +stream +the output stream sent nothing within 6 s/m)
-    assert.match(buffered.stdout, /pass text\/event-stream without buffering/)
+    assert.match(
+      buffered.stdout,
+      /pass text\/event-stream without buffering\.\n {20}http.*\/docs\/doctor\.html#stream_buffered\n/,
+    )
     assert.equal(buffered.code, 7, buffered.stdout)
     const wrong = await runOcto(environmentFor('Bearer wrong'), 'doctor', '-o', 'json')
     assert.equal(wrong.code, 6)

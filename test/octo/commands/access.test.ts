@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { suite, test } from 'node:test'
+import { okFinding, toFinding } from '../../../domain/doctor/finding-codes.ts'
 import { errorCodes } from '../../../domain/errors.ts'
 import { fakeServer, runOcto, startOcto, success } from '../fake-server.ts'
 import {
@@ -238,6 +239,43 @@ People whom no rule matches have no role.
     const viewer = { ...routes, 'GET /api/v1/policy': forbidden('No.') }
     const shown = await runOcto({ OCTOPOD_URL: (await fakeServer(t, viewer)).url }, 'doctor')
     assert.match(shown.stdout, /\nskipped {1}policy {6}only admins may read the policy\n/)
+  })
+
+  test('doctor shows what the servers find, with a link each, and fails after an error', async (t) => {
+    const findings = [
+      okFinding('postgresql', 'version 16.4'),
+      toFinding('redis_eviction', 'maxmemory-policy is allkeys-lru.'),
+      toFinding('versions_differ', 'v1 at a; v2 at b.'),
+      okFinding('history', 'small'),
+    ]
+    const routes = {
+      'GET /api/v1/ping': { body: 'abc' },
+      'GET /api/v1/whoami': { body: whoami('admin') },
+      'GET /api/v1/policy': { body: policyState },
+      'GET /api/v1/deployment_names': { body: [] },
+      'GET /api/v1/storage': notFound,
+      'GET /api/v1/doctor': { body: { findings } },
+    }
+    const { url } = await fakeServer(t, routes)
+    const { stdout } = await runOcto({ OCTOPOD_URL: url }, 'doctor')
+    assert.match(stdout, /\nok {6}postgresql {2}version 16\.4\n/)
+    assert.match(stdout, /\nbad {5}redis {7}maxmemory-policy is allkeys-lru\.\n {20}Set maxmemory-policy/)
+    assert.ok(stdout.includes(`\n${' '.repeat(20)}${url}/docs/doctor.html#redis_eviction\n`))
+    assert.match(stdout, /\nwarning {1}servers {5}v1 at a; v2 at b\.\n/)
+    assert.doesNotMatch(stdout, /^ok +history +small/m, 'octo has checked the history itself')
+    const json = await runOcto({ OCTOPOD_URL: url }, 'doctor', '-o', 'json')
+    const redis = JSON.parse(json.stdout).find(({ check }: { check: string }) => check === 'redis')
+    assert.deepEqual([redis.result, redis.kind, redis.code], ['bad', 'failed', 'redis_eviction'])
+    const away = { ...routes, 'GET /api/v1/ping': { status: 503, body: { code: 'service_unavailable' } } }
+    const broken = await runOcto(
+      { OCTOPOD_URL: (await fakeServer(t, away)).url, OCTO_RETRIES: '0' },
+      'doctor',
+    )
+    assert.match(broken.stdout, /\nbad {5}server .*[\s\S]*\nbad {5}redis /)
+    assert.equal(broken.code, 7)
+    const refused = { ...routes, 'GET /api/v1/doctor': forbidden('No.') }
+    const shown = await runOcto({ OCTOPOD_URL: (await fakeServer(t, refused)).url }, 'doctor')
+    assert.match(shown.stdout, /\nskipped {1}doctor {6}only admins may see what the servers find\n/)
   })
 
   test('A refusal is shown as the server sends it, exit code 6', async (t) => {

@@ -5,22 +5,15 @@ import { proofs } from '../../domain/access/proof.ts'
 import { isActive } from '../../domain/actions.ts'
 import { delay } from '../../lib/delay.ts'
 import { formatAge, formatSize } from '../../lib/format-units.ts'
-import { CliError, type CliErrorKind } from '../errors/cli-error.ts'
+import { describeCredentialProblem } from '../api/credential-problem.ts'
+import { listNames } from '../api/deployment-names.ts'
+import { openLiveConnection } from '../api/live-connection.ts'
+import type { ApiClient, ResponseOf } from '../api/types.ts'
+import { CliError } from '../errors/cli-error.ts'
 import { toCliError } from '../errors/http.ts'
 import { actorLabel } from '../output/actor-label.ts'
-import { describeCredentialProblem } from './credential-problem.ts'
-import { listNames } from './deployment-names.ts'
-import { openLiveConnection } from './live-connection.ts'
-import type { ApiClient, ResponseOf } from './types.ts'
-
-export type CheckResult = {
-  check: string
-  result: 'ok' | 'bad' | 'skipped'
-  detail: string
-  remedy: string | null
-  kind: CliErrorKind | null
-}
-type CheckDetail = Pick<CheckResult, 'detail'> & Partial<CheckResult>
+import { type CheckDetail, type CheckResult, failedCheck, toDetail, toResult } from './result.ts'
+import { readServerFindings, withoutRepetitions } from './server-findings.ts'
 
 const timeoutMs = 6000
 /** Longer than the check waits. */
@@ -34,27 +27,28 @@ export async function runDoctorChecks(client: ApiClient): Promise<CheckResult[]>
       detail: `build ${revision.trim()}, responded in ${Math.round(performance.now() - startedMs)} ms`,
     }
   })
+  // The doctor of the server answers without PostgreSQL.
+  if (server.kind === 'broken') return [server, ...(await readServerFindings(client))]
   if (server.result === 'bad') return [server]
   const identity = await checkIdentity(client)
   if (identity.some(({ result }) => result === 'bad')) return [server, ...identity]
-  return [
-    server,
-    ...identity,
-    ...(await Promise.all([
-      runCheck('policy', () => checkPolicy(client)),
-      runCheck('websocket', () => checkWebSocket(client)),
-      runCheck('stream', () => checkOutputStream(client)),
-      runCheck('history', () => checkHistory(client)),
-    ])),
-  ]
+  const [findings, ...checks] = await Promise.all([
+    readServerFindings(client),
+    runCheck('clock', () => checkClock(client)),
+    runCheck('policy', () => checkPolicy(client)),
+    runCheck('websocket', () => checkWebSocket(client)),
+    runCheck('stream', () => checkOutputStream(client)),
+    runCheck('history', () => checkHistory(client)),
+  ])
+  return [server, ...identity, ...checks, ...withoutRepetitions(findings, checks)]
 }
 
 async function runCheck(check: string, perform: () => Promise<CheckDetail>): Promise<CheckResult> {
   try {
-    return { check, result: 'ok', remedy: null, kind: null, ...(await perform()) }
+    return toResult(check, await perform())
   } catch (error) {
     if (!(error instanceof CliError)) throw error
-    return { check, result: 'bad', detail: error.message, remedy: error.remedy, kind: error.kind }
+    return failedCheck(check, error)
   }
 }
 
@@ -78,16 +72,32 @@ function describeIdentity(known: ResponseOf<'whoami'>): CheckResult {
   const who = `${actorLabel(known)}, ${proofs[known.proof].label}`
   const grant = grants.find((one) => one.role === role)
   if (role === null || grant === undefined)
-    return {
-      check: 'identity',
+    return toResult('identity', {
       result: 'bad',
       detail: `${who}, has no role in project ${project}`,
       remedy: 'Ask an admin for a rule of the policy that names you. octo whoami --claims shows your groups.',
       kind: 'not_allowed',
-    }
+    })
   const more = grants.length === 1 ? '' : `, and ${grants.length - 1} more`
   const detail = `${who}, role ${role} of ${grant.names.join(', ')} in project ${project} by ${grant.rule}${more}`
-  return { check: 'identity', result: 'ok', detail, remedy: null, kind: null }
+  return toResult('identity', { detail })
+}
+
+/** The header has whole seconds, and its way takes time. */
+const clockToleranceMs = 30_000
+
+async function checkClock(client: ApiClient): Promise<CheckDetail> {
+  const response = await client.http.fetch('ping', {}).catch((error) => {
+    throw toCliError(client.connection, error, false)
+  })
+  await response.text()
+  const serverTimeMs = Date.parse(response.headers.get('date') ?? '')
+  if (Number.isNaN(serverTimeMs)) return { result: 'skipped', detail: 'the server does not tell its time' }
+  const offsetMs = Date.now() - serverTimeMs
+  if (Math.abs(offsetMs) <= clockToleranceMs) return { detail: 'as that of the server' }
+  const direction = offsetMs > 0 ? 'ahead of' : 'behind'
+  const text = `${formatAge(Math.abs(offsetMs))} ${direction} that of the server`
+  return toDetail(client, 'client_clock', text, 'failed')
 }
 
 async function checkPolicy(client: ApiClient): Promise<CheckDetail> {
@@ -119,11 +129,8 @@ async function checkWebSocket(client: ApiClient): Promise<CheckDetail> {
   await delay(timeoutMs, received.signal)
   connection.close()
   if (received.signal.aborted) return { detail: 'connected, and the server sent its greeting' }
-  throw new CliError(
-    'unreachable',
-    `no greeting from /event within ${timeoutMs / 1000} s; octo wait and octo watch poll instead.`,
-    'Configure the proxy or ingress to pass websockets (Upgrade) at /event.',
-  )
+  const detail = `no greeting from /event within ${timeoutMs / 1000} s; octo wait and octo watch poll instead.`
+  return toDetail(client, 'websocket_blocked', detail, 'unreachable')
 }
 
 /**
@@ -133,11 +140,8 @@ async function checkWebSocket(client: ApiClient): Promise<CheckDetail> {
 async function checkOutputStream(client: ApiClient): Promise<CheckDetail> {
   const actionId = await findFinishedAction(client)
   if (actionId === null) return { result: 'skipped', detail: 'there is no finished action to read' }
-  const buffered = new CliError(
-    'unreachable',
-    `the output stream sent nothing within ${timeoutMs / 1000} s; --follow shows output late or page by page.`,
-    'Configure the proxy or ingress to pass text/event-stream without buffering.',
-  )
+  const detail = `the output stream sent nothing within ${timeoutMs / 1000} s; --follow shows output late or page by page.`
+  const buffered = toDetail(client, 'stream_buffered', detail, 'unreachable')
   const timeLimit = new AbortController()
   const timer = setTimeout(() => timeLimit.abort(), timeoutMs)
   try {
@@ -148,7 +152,7 @@ async function checkOutputStream(client: ApiClient): Promise<CheckDetail> {
     })
     if (end) return { detail: 'output arrives while it is written' }
   } catch (error) {
-    if (timeLimit.signal.aborted) throw buffered
+    if (timeLimit.signal.aborted) return buffered
     if (error instanceof CliError && error.kind === 'not_allowed') {
       return { result: 'skipped', detail: 'this credential may not read output' }
     }
@@ -156,7 +160,7 @@ async function checkOutputStream(client: ApiClient): Promise<CheckDetail> {
   } finally {
     clearTimeout(timer)
   }
-  throw buffered
+  return buffered
 }
 
 /** Whether the last event of the stream has arrived. Closes the stream. */
