@@ -21,6 +21,7 @@ import {
   DeploymentForm,
   DeploymentPage,
   DevicePage,
+  DoctorPage,
   LabelsDialog,
   RollbackDialog,
   SessionsDialog,
@@ -82,6 +83,7 @@ function CurrentPage(): VNode {
       ? html`<${SignInScreen} search=${null} />`
       : html`<${DevicePage} search=${route.search} />`
   if (route.page === 'audit') return html`<${AuditPage} key="audit" search=${route.search} />`
+  if (route.page === 'doctor') return html`<${DoctorPage} />`
   if (route.page === 'tokens') return html`<${TokensPage} search=${route.search} />`
   if (route.page === 'list') return html`<${ListPage} key="list" search=${route.search} />`
   if (route.page === 'deployment') return html`<${DeploymentPage} key=${route.name} name=${route.name} />`

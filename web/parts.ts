@@ -7,6 +7,7 @@ import { lazyPart } from './ui/lazy-part.ts'
 
 export const AuditPage = lazyPart('page', async () => (await import('./audit/audit-page.ts')).AuditPage)
 export const TokensPage = lazyPart('page', async () => (await import('./tokens/tokens-page.ts')).TokensPage)
+export const DoctorPage = lazyPart('page', async () => (await import('./doctor/doctor-page.ts')).DoctorPage)
 export const DevicePage = lazyPart('page', async () => (await import('./device/device-page.ts')).DevicePage)
 export const FirstSteps = lazyPart(
   'inline',

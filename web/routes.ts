@@ -9,6 +9,7 @@ export type Route =
   | { page: 'sign-in'; search: string }
   | { page: 'tokens'; search: string }
   | { page: 'device'; search: string }
+  | { page: 'doctor' }
   | { page: 'audit'; search: string }
   | { page: 'not-found'; path: string }
 
@@ -16,6 +17,7 @@ export const deploymentPath = (name: string): string => `/deployments/${encodeUR
 /** The form that edits the config, above the page of the deployment. */
 export const editPath = (name: string): string => `${deploymentPath(name)}/edit`
 export const tokensPath = '/tokens'
+export const doctorPath = '/doctor'
 /** The query of a deployment page that shows the output of an action. */
 export const outputQuery = (actionId: number): string => `?output=${actionId}`
 
@@ -24,6 +26,7 @@ function parseRoute(path: string, search = ''): Route {
   if (path === '/sign-in') return { page: 'sign-in', search }
   if (path === tokensPath) return { page: 'tokens', search }
   if (path === '/audit') return { page: 'audit', search }
+  if (path === doctorPath) return { page: 'doctor' }
   if (path === '/device') return { page: 'device', search }
   const [, name, edit] = /^\/deployments\/([^/]+?)(\/edit)?\/?$/.exec(path) ?? []
   if (name === undefined) return { page: 'not-found', path }

@@ -43,6 +43,7 @@ export type ActionsState = {
   lateChecks: number
 }
 
+export type PauseState = { what: string; since: string; by: string; reason: string }
 export type HistoryState = { outputBytes: number; tableBytes: number; isLimited: boolean }
 export type AuditState = { unsealed: number; oldestUnsealedSeconds: number }
 export type WebhookState = { name: string; failed: number; waitingWithError: number }
@@ -59,6 +60,8 @@ export type DoctorFacts = {
   /** How many runners have a connection to Redis; null: unknown. */
   connectedRunners: number | null
   actions: Probed<ActionsState>
+  /** What is paused for all deployments. */
+  pauses: Probed<readonly PauseState[]>
   history: Probed<HistoryState>
   audit: Probed<AuditState>
   webhooks: Probed<readonly WebhookState[]>

@@ -113,6 +113,7 @@ export const findingCodes = {
     'policy',
     'Wait two minutes after a change of the file; then give all servers the same file.',
   ),
+  work_paused: warning('actions', 'octo resume ends the pause; the reason says who wanted it and why.'),
   actions_wait: warning('actions', 'Run more runners, or raise ACTION_CONCURRENCY.'),
   checks_late: warning('actions', 'Run more runners, or raise CHECK_CONCURRENCY.'),
   history_unlimited: warning(

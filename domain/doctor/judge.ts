@@ -40,7 +40,9 @@ function* judgeScripts({ failingScripts }: DoctorFacts): Generator<Finding> {
 const longWaitSeconds = 120
 const manyLateChecks = 3
 
-function* judgeActions({ actions }: DoctorFacts): Generator<Finding> {
+function* judgeActions({ actions, pauses }: DoctorFacts): Generator<Finding> {
+  for (const { what, since, by, reason } of knownValue(pauses) ?? [])
+    yield toFinding('work_paused', `${by} has paused ${what} since ${since.slice(0, 16)}Z: ${reason}`)
   const known = knownValue(actions)
   if (known === null) return
   const { queued, oldestQueuedSeconds, lateChecks } = known
@@ -102,6 +104,7 @@ function* judgeUnknown(facts: DoctorFacts): Generator<Finding> {
   const asked: [Subject, Probed<unknown>][] = [
     ['postgresql', facts.databaseRights],
     ['actions', facts.actions],
+    ['actions', facts.pauses],
     ['history', facts.history],
     ['audit', facts.audit],
     ['webhooks', facts.webhooks],
@@ -126,7 +129,7 @@ function* describeHealthy(facts: DoctorFacts, judged: ReadonlySet<Subject>): Gen
         `its tables have ${formatGigabytes(tableBytes)}, ${isLimited ? 'and are limited' : 'without a limit'}`,
     ),
     audit: describe(facts.audit, ({ unsealed }) =>
-      unsealed === 0 ? 'all entries are sealed' : `${unsealed} entries are sealed soon`,
+      unsealed === 0 ? 'all entries are sealed' : `runners seal the newest entries (${unsealed}) soon`,
     ),
     webhooks: describe(facts.webhooks, (known) =>
       known.length === 0 ? 'none has deliveries that wait or have failed' : 'deliveries are received',
@@ -160,7 +163,7 @@ function describePrograms({ programs, policyProblems }: DoctorFacts) {
   return {
     servers: known === null ? 'this one answers' : `${counted(count('server'), 'server')} of one version`,
     runners: known === null ? null : counted(count('runner'), 'runner'),
-    scripts: known === null ? null : 'complete, executable and the same at all runners',
+    scripts: count('runner') === 0 ? null : 'complete, executable and the same at all runners',
     policy: policyProblems === null ? 'there is no policy file (OCTOPOD_POLICY)' : 'the file is in use',
   }
 }

@@ -7,6 +7,7 @@ import { findMissingRights, readServerState } from '../../db/postgres/server-sta
 import { readAuditState } from '../../db/queries/audit/seals.ts'
 import { countFailingScripts } from '../../db/queries/failures/script-failures.ts'
 import { countTroubles } from '../../db/queries/notifications/deliveries.ts'
+import { readPauses } from '../../db/queries/pauses/pauses.ts'
 import { readStats, type Stats } from '../../db/queries/stats.ts'
 import { readRedisState } from '../../db/redis/inspect-redis.ts'
 import { readRedisTime, readReports } from '../../db/redis/program-reports.ts'
@@ -38,7 +39,7 @@ export async function collectFacts(services: Services): Promise<DoctorFacts> {
 
 type PostgresFacts = Pick<
   DoctorFacts,
-  'postgres' | 'databaseRights' | 'actions' | 'history' | 'audit' | 'webhooks' | 'failingScripts'
+  'postgres' | 'databaseRights' | 'actions' | 'pauses' | 'history' | 'audit' | 'webhooks' | 'failingScripts'
 >
 
 async function askPostgres({ db, settings }: Services): Promise<PostgresFacts> {
@@ -54,9 +55,10 @@ async function askPostgres({ db, settings }: Services): Promise<PostgresFacts> {
     }
   })
   if ('problem' in postgres) return { postgres, ...unknownWork(postgres) }
-  const [rights, stats, audit, webhooks, failingScripts] = await Promise.all([
+  const [rights, stats, pauses, audit, webhooks, failingScripts] = await Promise.all([
     probe(async () => (await findMissingRights(db)).missing),
     probe(() => readStats(db)),
+    probe(() => readPauses(db)),
     probe(() => readAuditState(db)),
     probe(async () => (await countTroubles(db)).map(toWebhook)),
     probe(() => countFailingScripts(db)),
@@ -68,6 +70,7 @@ async function askPostgres({ db, settings }: Services): Promise<PostgresFacts> {
     postgres,
     databaseRights: rights,
     actions: mapProbed(stats, countActions),
+    pauses,
     history: mapProbed(stats, ({ storage }) => ({
       outputBytes: storage.outputBytes,
       tableBytes: storage.tables.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -82,6 +85,7 @@ async function askPostgres({ db, settings }: Services): Promise<PostgresFacts> {
 const unknownWork = (problem: { problem: string }) => ({
   databaseRights: problem,
   actions: problem,
+  pauses: problem,
   history: problem,
   audit: problem,
   webhooks: problem,

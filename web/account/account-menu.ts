@@ -10,7 +10,7 @@ import type { WhoAmI } from '../../domain/access/access-schemas.ts'
 import { decide } from '../../domain/access/roles.ts'
 import { type Overlay, useApp } from '../app-context.ts'
 import { auditPath } from '../audit/audit-filters.ts'
-import { tokensPath } from '../routes.ts'
+import { doctorPath, tokensPath } from '../routes.ts'
 import { ThemeChoice } from '../theme/theme-choice.ts'
 import { Icon } from '../ui/icon.ts'
 import { IdentityFacts } from './identity-facts.ts'
@@ -86,6 +86,7 @@ function AccountActions({ who, onDone }: { who: WhoAmI; onDone: () => void }): V
     ${hasSessions && html`<button type="button" class="ghost-button" onClick=${show({ type: 'sessions' })}>${who.subject === null ? 'Sessions…' : 'Your sessions…'}</button>`}
     ${who.role !== null && html`<a class="button ghost-button" href=${auditPath()} onClick=${onDone}>Audit log</a>`}
     ${who.proof !== 'anonymous' && html`<a class="button ghost-button" href=${tokensPath} onClick=${onDone}>Access tokens</a>`}
+    ${permissions !== null && decide(permissions, 'diagnose').isAllowed && html`<a class="button ghost-button" href=${doctorPath} onClick=${onDone}>Doctor</a>`}
     ${session.ways.shared && who.role !== 'admin' && html`<button type="button" class="ghost-button" onClick=${signIn}>Sign in as admin…</button>`}
     ${canSignOut && html`<button type="button" class="ghost-button" onClick=${() => void signOut(app)}>Sign out</button>`}
   </div>`

@@ -51,6 +51,7 @@ const healthy: DoctorFacts = {
   programs: { value: [server, runner] },
   connectedRunners: 1,
   actions: { value: { running: 1, queued: 0, waiting: 0, oldestQueuedSeconds: 0, lateChecks: 0 } },
+  pauses: { value: [] },
   history: { value: { outputBytes: 1000, tableBytes: 9000, isLimited: false } },
   audit: { value: { unsealed: 0, oldestUnsealedSeconds: 0 } },
   webhooks: { value: [] },
@@ -113,6 +114,7 @@ describe('The doctor', () => {
       postgres: problem,
       databaseRights: problem,
       actions: problem,
+      pauses: problem,
       history: problem,
       audit: problem,
       webhooks: problem,
@@ -185,6 +187,16 @@ describe('The doctor', () => {
   it('names work that waits, an unlimited history, missing seals, failing webhooks and open doors', () => {
     const actions = { running: 0, queued: 3, waiting: 0, oldestQueuedSeconds: 600, lateChecks: 4 }
     assert.deepEqual(codes({ actions: { value: actions } }), ['actions_wait', 'checks_late'])
+    const pause = {
+      what: 'checks',
+      since: '2026-03-01T10:00:00.000000Z',
+      by: 'Ann',
+      reason: 'cluster upgrade',
+    }
+    assert.deepEqual(
+      problems({ pauses: { value: [pause] } }).map(({ code, message }) => [code, message]),
+      [['work_paused', 'Ann has paused checks since 2026-03-01T10:00Z: cluster upgrade']],
+    )
     const large = { outputBytes: 0, tableBytes: 6 * 1024 ** 3 }
     assert.deepEqual(codes({ history: { value: { ...large, isLimited: false } } }), ['history_unlimited'])
     assert.deepEqual(codes({ history: { value: { ...large, isLimited: true } } }), [])

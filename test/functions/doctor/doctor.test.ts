@@ -13,6 +13,7 @@ const facts: DoctorFacts = {
   programs: problem,
   connectedRunners: null,
   actions: problem,
+  pauses: problem,
   history: problem,
   audit: problem,
   webhooks: problem,
