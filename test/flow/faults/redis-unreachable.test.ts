@@ -67,6 +67,20 @@ test('Without Redis actions are accepted in time, executed and shown; with Redis
   const action = await octopod.waitForActionEnd(getActionId(refused))
   assert.deepEqual([action.state, action.failure?.output, action.started_at], ['failed', 'no such tag', null])
 
+  // Runners and servers read pauses from PostgreSQL.
+  const pausedIn = (messages: readonly LiveMessage[]) => {
+    const last = messages.findLast((message) => message.type === 'heartbeat')
+    return last?.paused?.map(({ what }) => what) ?? []
+  }
+  assert.equal((await octopod.api('PUT', '/pauses/checks', { reason: 'no Redis' })).status, 200)
+  await client.until('clients learn of the pause', (messages) => pausedIn(messages).includes('checks'))
+  const unchecked = getActionId(await octopod.create('unchecked'))
+  assert.equal((await octopod.waitForActionEnd(unchecked)).state, 'succeeded')
+  assert.ok((await octopod.waitForStatus('unchecked', 'CreatePending')).checks_paused_since)
+  assert.equal((await octopod.api('DELETE', '/pauses/checks')).status, 200)
+  await octopod.waitForStatus('unchecked', 'Running')
+  await client.until('clients learn of its end', (messages) => pausedIn(messages).length === 0)
+
   await redis.start()
   await waitFor('the server has Redis again', async () => {
     const { body } = await octopod.call('GET', '/readyz')
