@@ -202,7 +202,10 @@ function toOneError(problems: readonly CliError[]): CliError {
   const [first, ...rest] = problems
   if (first !== undefined && rest.length === 0) return first
   const error = new CliError('usage', `Nothing was begun: ${problems.length} places are wrong.`)
-  error.details = problems.map(({ message }) => message)
+  // Each begins with file and line.
+  error.details = problems
+    .map(({ message }) => message)
+    .sort(new Intl.Collator('en', { numeric: true }).compare)
   return error
 }
 

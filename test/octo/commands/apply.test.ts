@@ -145,12 +145,12 @@ suite('octo apply', { concurrency: 4 }, () => {
       [
         'octo: Nothing was begun: 6 places are wrong.',
         ...[
-          '4: "image" is',
-          '6: expected a',
-          '10: expected a',
           '1: Name "Bad',
           '3: Label key',
+          '4: "image" is',
+          '6: expected a',
           '8: Name "x2!"',
+          '10: expected a',
         ],
         'See octo apply --help.',
         '',
