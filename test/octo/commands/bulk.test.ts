@@ -28,6 +28,11 @@ describe('many deployments', { concurrency: true }, () => {
     const dry = await archive('a-1', '--dry-run', '-o', 'jsonl')
     assert.deepEqual([dry.code, JSON.parse(dry.stdout)], [0, accepted('a-1')])
     assert.deepEqual(fake.requests.at(-1)?.body, { operation: 'archive', names: ['a-1'], dry_run: true })
+    const message = 'Deployment a-1 is CreatePending: archive needs it to be Running.'
+    answer = ndjson({ name: 'a-1', outcome: 'refused', error: { code: 'invalid_transition', message } })
+    const refused = await archive('a-1', '--dry-run')
+    assert.match(refused.stdout, /\na-1 +refused +- +The page calls that status "Creating"\. a-1 waits/)
+    assert.match((await archive('a-1', '--dry-run', '-o', 'json')).stdout, /is CreatePending: archive needs/)
     answer = ndjson(accepted('a-1'), accepted('a-2'))
     await archive('a-1', 'a-2', '--when-busy', 'wait')
     assert.deepEqual(fake.requests.at(-1)?.body, {
