@@ -18,6 +18,7 @@ import {
   limitRequests,
   requireOriginOfSession,
 } from './access/authenticate.ts'
+import { basePathOf, createPathReader } from './access/base-path.ts'
 import { sameOrigin, sameSite } from './access/same-origin.ts'
 import { cancelAction, getAction, listActions } from './actions/actions.ts'
 import { getLog, getOutput, streamOutput } from './actions/output.ts'
@@ -164,8 +165,9 @@ function refusedOperation(name: EndpointName): AuditOperation {
 
 /** `observe` is a middleware around every request; metrics.ts makes one. */
 export function createApp(services: Services, observe?: MiddlewareHandler): Hono<RequestEnv> {
-  const { log, access } = services
-  const app = new Hono<RequestEnv>()
+  const { log, access, settings } = services
+  const basePath = basePathOf(settings)
+  const app = new Hono<RequestEnv>(basePath === '' ? {} : { getPath: createPathReader(basePath) })
   if (observe) app.use(observe)
   app.use(answerHeaders)
   app.use(closeUnread)
@@ -185,7 +187,7 @@ export function createApp(services: Services, observe?: MiddlewareHandler): Hono
   addGet('/config.json', pageConfig(services))
   addAuthPaths(app, services)
   addGet('/event', upgradeRequired(services))
-  const { openapi, docsPage } = createOpenapiHandlers(services.settings)
+  const { openapi, docsPage } = createOpenapiHandlers(settings, basePath)
   addGet(`${apiPrefix}/openapi.json`, openapi)
   addGet(`${apiPrefix}/docs`, docsPage)
   addGet(`${apiPrefix}/docs.css`, docsStylesheet)
@@ -198,7 +200,7 @@ export function createApp(services: Services, observe?: MiddlewareHandler): Hono
   app.all('/api/*', notFound)
 
   app.use('*', secureHeaders({ contentSecurityPolicy, strictTransportSecurity: false }))
-  addGet('*', staticFiles())
+  addGet('*', staticFiles(basePath))
   return app
 }
 

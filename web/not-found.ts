@@ -2,6 +2,7 @@
 import { html } from 'htm/preact'
 import type { ComponentChildren, VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
+import { homePath } from './routes.ts'
 import { setBrowserTab } from './ui/browser-tab.ts'
 
 /** `children`: further links. */
@@ -13,7 +14,7 @@ export function NotFound({ title, text, children }: Props): VNode {
     <div class="empty-state">
       <h1>${title}</h1>
       <p class="hint">${text}</p>
-      <p><a href="/">All deployments</a>${children}</p>
+      <p><a href=${homePath}>All deployments</a>${children}</p>
     </div>
   </main>`
 }

@@ -1,5 +1,6 @@
 /** The router: URLs of the page and client-side navigation. app.ts draws the page of `route`. */
 import { type ReadonlySignal, signal } from '@preact/signals'
+import { basePath } from './base-path.ts'
 import { keepScrollPositions } from './scroll-position.ts'
 
 /** `output`: id of the action whose output is shown; 0: none. `isEditing`: the form is open above the page. */
@@ -13,23 +14,27 @@ export type Route =
   | { page: 'audit'; search: string }
   | { page: 'not-found'; path: string }
 
-export const deploymentPath = (name: string): string => `/deployments/${encodeURIComponent(name)}`
+export const deploymentPath = (name: string): string => `${basePath}/deployments/${encodeURIComponent(name)}`
 /** The form that edits the config, above the page of the deployment. */
 export const editPath = (name: string): string => `${deploymentPath(name)}/edit`
-export const tokensPath = '/tokens'
-export const doctorPath = '/doctor'
+export const homePath = `${basePath}/`
+export const tokensPath = `${basePath}/tokens`
+export const doctorPath = `${basePath}/doctor`
 /** The query of a deployment page that shows the output of an action. */
 export const outputQuery = (actionId: number): string => `?output=${actionId}`
 
-function parseRoute(path: string, search = ''): Route {
+/** Paths of other programs below the same host are no pages of ours. */
+function parseRoute(location: string, search = ''): Route {
+  const isBelow = location === basePath || location.startsWith(homePath)
+  const path = isBelow ? location.slice(basePath.length) || '/' : ''
   if (path === '/') return { page: 'list', search }
   if (path === '/sign-in') return { page: 'sign-in', search }
-  if (path === tokensPath) return { page: 'tokens', search }
+  if (path === '/tokens') return { page: 'tokens', search }
   if (path === '/audit') return { page: 'audit', search }
-  if (path === doctorPath) return { page: 'doctor' }
+  if (path === '/doctor') return { page: 'doctor' }
   if (path === '/device') return { page: 'device', search }
   const [, name, edit] = /^\/deployments\/([^/]+?)(\/edit)?\/?$/.exec(path) ?? []
-  if (name === undefined) return { page: 'not-found', path }
+  if (name === undefined) return { page: 'not-found', path: location }
   const output = Number(new URLSearchParams(search).get('output'))
   return { page: 'deployment', name: decode(name), output, isEditing: edit !== undefined }
 }

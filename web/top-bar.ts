@@ -6,6 +6,7 @@ import { loginPath } from './api/auth.ts'
 import { useApp } from './app-context.ts'
 import { HelpMenu } from './help/help-menu.ts'
 import { ConnectionBadge } from './live/connection-badge.ts'
+import { homePath } from './routes.ts'
 import { Icon, Logo } from './ui/icon.ts'
 
 export function TopBar(): VNode {
@@ -17,7 +18,7 @@ export function TopBar(): VNode {
   const access = identity.access.value
   const mayRead = !/signed_out|no_role/.test(access)
   return html`<header class="top-bar">
-    <a class="brand" href="/">
+    <a class="brand" href=${homePath}>
       <${Logo} /><span class="brand-name">Octopod</span>${shownProject !== '' && html`<span class="project">${shownProject}</span>`}
     </a>
     <div class="top-bar-right">
@@ -38,7 +39,7 @@ function SignIn({ role }: { role: string | null }): VNode | null {
   if (ways.oidc === null && role === 'admin') return null
   const content = html`<${Icon} name="key" /><span>Sign in</span>`
   if (ways.oidc !== null && !ways.shared)
-    return html`<a class="button ghost-button" href=${loginPath('/')} onClick=${setReturnTo}>${content}</a>`
+    return html`<a class="button ghost-button" href=${loginPath(homePath)} onClick=${setReturnTo}>${content}</a>`
   return html`<button type="button" class="ghost-button" onClick=${() => (signInOpen.value = true)}>${content}</button>`
 }
 

@@ -14,6 +14,7 @@ export function* accessProblems(settings: SettingsFor<'server'>): Generator<stri
     if (!OIDC_ISSUER.startsWith('https:') && !isLoopbackUrl(OIDC_ISSUER))
       yield 'OIDC_ISSUER must begin with https:, except on this machine'
   }
+  yield* pathProblems(APP_URL)
   const { ACTOR_HEADER, GROUPS_HEADER, TRUSTED_PROXIES } = settings
   if (ACTOR_HEADER !== undefined && TRUSTED_PROXIES.length === 0)
     yield 'ACTOR_HEADER needs TRUSTED_PROXIES, the addresses of the proxy that sets it: everyone else could send that header too'
@@ -28,6 +29,18 @@ export function* accessProblems(settings: SettingsFor<'server'>): Generator<stri
       '  ANONYMOUS_ROLE=developer  everyone who can reach the server may use it, as in Octopod 1.6 behind an ingress',
       '  ANONYMOUS_ROLE=none       only clients with POWER_AUTHORIZATION_HEADER may use it',
     ].join('\n')
+}
+
+/** Below these paths a request with the path of APP_URL looks like one from which a proxy has removed it. */
+const ownPaths = ['api', 'auth', 'docs', 'event']
+
+function* pathProblems(urls: readonly string[]): Generator<string> {
+  const paths = new Set(urls.map((url) => new URL(url).pathname))
+  if (paths.size > 1)
+    yield `APP_URL: all addresses must have the same path, and these have ${[...paths].join(' and ')}; write the same one for each host`
+  for (const path of paths)
+    if (ownPaths.includes(path.split('/')[1] ?? ''))
+      yield `APP_URL: ${path} cannot be the path of the page, because Octopod itself has paths below ${ownPaths.map((own) => `/${own}`).join(', ')}; choose another one, e.g. /octopod`
 }
 
 /** Whether there is a way for people, not only for programs with the admin header. */

@@ -23,6 +23,15 @@ const hostName = z
     'must be host names, e.g. octopod.example.com, separated by commas',
   )
   .transform((host) => host.toLowerCase())
+/** `https://octopod.example.com` or below a path, `https://example.com/octopod`. */
+const pageAddress = z
+  .string()
+  .refine((text) => {
+    const { protocol, username, password, search, hash, pathname } = URL.parse(text) ?? {}
+    const isPlain = [username, password, search, hash].every((part) => part === '')
+    return /^https?:$/.test(protocol ?? '') && isPlain && /^(\/[\w.~-]+)*\/*$/.test(pathname ?? '')
+  }, 'must be addresses such as https://octopod.example.com or https://example.com/octopod, separated by commas; a path may have letters, digits and . _ ~ - in it')
+  .transform((url) => url.replace(/\/+$/, ''))
 const addressOrRange = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
   error: 'must be addresses or ranges, e.g. 10.0.3.7 or 10.0.0.0/16, separated by commas',
 })
@@ -103,8 +112,8 @@ export const accessSettings = {
   },
   APP_URL: {
     description:
-      'Address of the page, e.g. https://octopod.example.com; several are separated by commas. Not set: the origin must match the Host header',
-    parse: list(z.string().transform((url) => url.replace(/\/+$/, ''))),
+      'Address of the page, e.g. https://octopod.example.com or https://example.com/octopod; several are separated by commas. Not set: the origin must match the Host header',
+    parse: list(pageAddress),
     programs: serverAndRunner,
   },
   ALLOWED_HOSTS: {

@@ -8,6 +8,7 @@ import { authPaths } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { createSemaphore, type Semaphore } from '../../lib/semaphore.ts'
 import { identifySender } from '../access/authenticate.ts'
+import { basePathOf } from '../access/base-path.ts'
 import { type RawRequest, rawRequestOf } from '../access/sender.ts'
 import { requestIdOf } from '../http/answer-headers.ts'
 import type { RequestEnv } from '../http/request-env.ts'
@@ -53,11 +54,11 @@ function login(services: Auth, permits: Semaphore): Handler<RequestEnv> {
   const { auth } = services
   return navigation(services, async (context, request) => {
     const provider = requireProvider(auth.provider)
-    const origin = appOrigin(services)
-    const returnTo = safeReturnTo(context.req.query('returnTo'), origin)
+    const { address, origin } = appAddress(services)
+    const returnTo = safeReturnTo(context.req.query('returnTo'), address)
     // The cookie of a sign-in belongs to the host to which the provider sends the browser back.
     if (auth.cookies.originOf(request) !== origin)
-      return redirect(`${origin}${authPaths.login}?returnTo=${encodeURIComponent(returnTo)}`)
+      return redirect(`${address}${authPaths.login}?returnTo=${encodeURIComponent(returnTo)}`)
     requireSecureTransport(origin)
     const { location, pending } = await withPermit(permits, () => provider.startSignIn())
     const response = redirect(location)
@@ -77,13 +78,13 @@ function callback(services: Auth, permits: Semaphore): Handler<RequestEnv> {
   const { auth, log } = services
   return navigation(services, async (context, request) => {
     const provider = requireProvider(auth.provider)
-    const origin = appOrigin(services)
+    const { address, origin } = appAddress(services)
     const query = new URL(context.req.url).search
     const prefix = pendingPrefix(services, request)
     const cookie = `${prefix}${shortHash(context.req.query('state') ?? '')}`
-    const pending = decodePendingSignIn(readCookies(request, cookie)[0], origin)
+    const pending = decodePendingSignIn(readCookies(request, cookie)[0], address)
     const person = await withPermit(permits, () =>
-      provider.finishSignIn(new URL(`${authPaths.callback}${query}`, origin), pending),
+      provider.finishSignIn(new URL(`${address}${authPaths.callback}${query}`), pending),
     )
     if (person.refreshToken === null)
       log.warn(
@@ -91,7 +92,7 @@ function callback(services: Auth, permits: Semaphore): Handler<RequestEnv> {
         'the provider gave no refresh token, so the session ends after an hour: add offline_access to OIDC_SCOPES',
       )
     const { issuer, subject, displayName: name, email, groups, refreshToken, idToken } = person
-    const response = redirect(new URL(pending?.returnTo ?? '/', origin).href)
+    const response = redirect(new URL(pending?.returnTo ?? `${address}/`, origin).href)
     await startSession(services, context, request, response, {
       proof: 'oidc',
       issuer,
@@ -148,7 +149,7 @@ function logout(services: Auth): Handler<RequestEnv> {
     const location =
       ended === undefined || auth.provider === null || ended.idToken === null
         ? null
-        : await auth.provider.endSessionUrl(ended.idToken, `${appOrigin(services)}/`)
+        : await auth.provider.endSessionUrl(ended.idToken, `${appAddress(services).address}/`)
     const response = Response.json({ location })
     response.headers.append('Set-Cookie', auth.cookies.clear(request))
     return response
@@ -217,7 +218,9 @@ function navigation(services: Auth, handler: NavigationHandler): Handler<Request
         'sign-in failed',
       )
       if (!context.req.header('accept')?.includes('text/html')) throw toApiError(error)
-      return redirect(`${errorPage}?error=${code}&request=${encodeURIComponent(requestId)}`)
+      return redirect(
+        `${basePathOf(services.settings)}${errorPage}?error=${code}&request=${encodeURIComponent(requestId)}`,
+      )
     }
   }
 }
@@ -249,7 +252,11 @@ function requireProvider<T>(provider: T | null): T {
   return provider
 }
 
-const appOrigin = ({ settings }: Auth) => new URL(settings.APP_URL[0] ?? 'http://localhost').origin
+/** `address`: the origin and the base path, without a slash at the end. */
+function appAddress({ settings }: Auth): { address: string; origin: string } {
+  const { origin } = new URL(settings.APP_URL[0] ?? 'http://localhost')
+  return { address: origin + basePathOf(settings), origin }
+}
 
 /** `__Host-` cookies cannot be set by another host of the same domain. */
 const pendingPrefix = ({ auth }: Auth, request: RawRequest) => `${auth.cookies.prefixOf(request)}-login-`

@@ -1,16 +1,21 @@
 /** Serves the built page, and /config.json, which the page reads first. Used by app.ts. */
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { serveStatic } from '@hono/node-server/serve-static'
-import type { Handler, MiddlewareHandler } from 'hono'
+import type { Context, Handler, MiddlewareHandler } from 'hono'
 import type { ServerSettings } from '../../domain/settings.ts'
 import { type RawRequest, rawRequestOf } from '../access/sender.ts'
 import type { Services } from '../services.ts'
 
 const distFolder = fileURLToPath(new URL('../../web/dist', import.meta.url))
 
-/** Assets have a hash in their name and are cached for a year; index.html is revalidated each time. */
-export function staticFiles(): MiddlewareHandler {
+/**
+ * Assets have a hash in their name and are cached for a year; index.html is revalidated each time. `basePath`: the path of APP_URL,
+ * which index.html tells the page.
+ */
+export function staticFiles(basePath: string): MiddlewareHandler {
   const files = serveStatic({
     root: distFolder,
     precompressed: true,
@@ -31,11 +36,23 @@ export function staticFiles(): MiddlewareHandler {
   return async (context, next) => {
     isBuilt ||= existsSync(distFolder)
     if (!isBuilt) return context.text('The page is not built: run `npm run build`.', 503)
-    const isFile = /\.\w+$/.test(context.req.path)
-    const found = await files(context, async () => {})
+    const { path } = context.req
+    const isFile = /\.\w+$/.test(path)
+    const isIndex = basePath !== '' && (path === '/' || path === '/index.html')
+    const found = isIndex ? undefined : await files(context, async () => {})
     if (found instanceof Response) return found
-    return isFile || !context.req.header('accept')?.includes('text/html') ? next() : index(context, next)
+    if (!isIndex && (isFile || !context.req.header('accept')?.includes('text/html'))) return next()
+    return basePath === '' ? index(context, next) : indexBelow(context, basePath)
   }
+}
+
+/** Read each time, because a build replaces it while the server runs. */
+async function indexBelow(context: Context, basePath: string): Promise<Response> {
+  const page = await readFile(join(distFolder, 'index.html'), 'utf8')
+  const below = page
+    .replaceAll(/((?:href|src|data-icon|data-failing-icon)=")\//g, `$1${basePath}/`)
+    .replace('data-base-path=""', `data-base-path="${basePath}"`)
+  return context.html(below, 200, { 'Cache-Control': 'no-cache' })
 }
 
 /** Whether /config.json gives the credential of users to everyone who can read it. */

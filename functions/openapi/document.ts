@@ -9,8 +9,8 @@ import { type Operation, operationOf, tags } from './operation.ts'
 
 export type OpenapiDocument = ReturnType<typeof createOpenapiDocument>
 
-/** `nameMaxLength`: NAME_MAX_LENGTH. */
-export function createOpenapiDocument(nameMaxLength: number = defaultNameMaxLength) {
+/** `nameMaxLength`: NAME_MAX_LENGTH. `basePath`: the path of APP_URL. */
+export function createOpenapiDocument(nameMaxLength: number = defaultNameMaxLength, basePath = '') {
   const schemas = createSchemas()
   schemas.components.Name = {
     ...schemas.components.Name,
@@ -25,7 +25,7 @@ export function createOpenapiDocument(nameMaxLength: number = defaultNameMaxLeng
   return {
     openapi: '3.1.0',
     info: { title: 'Octopod', version: '1', summary: 'Staging environments for everyone', description },
-    servers: [{ url: '/' }],
+    servers: [{ url: basePath || '/' }],
     tags: tags.map((name) => ({ name })),
     paths: { ...paths, ...nonTablePaths },
     components: {

@@ -15,8 +15,11 @@ import { createOpenapiDocument } from './document.ts'
 const contentSecurityPolicy =
   "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-export function createOpenapiHandlers({ NAME_MAX_LENGTH }: Pick<ServerSettings, 'NAME_MAX_LENGTH'>) {
-  const document = lazy(() => createOpenapiDocument(NAME_MAX_LENGTH))
+export function createOpenapiHandlers(
+  { NAME_MAX_LENGTH }: Pick<ServerSettings, 'NAME_MAX_LENGTH'>,
+  basePath = '',
+) {
+  const document = lazy(() => createOpenapiDocument(NAME_MAX_LENGTH, basePath))
   return {
     openapi: serveCached('application/json', () => JSON.stringify(document())),
     docsPage: serveCached('text/html; charset=utf-8', () => renderDocsPage(document()), {

@@ -128,6 +128,25 @@ suite('settings', () => {
     assert.deepEqual(readSettings('server', requiredSettings).APP_URL, [])
   })
 
+  test('APP_URL may have a path, the same for all hosts, and nothing after it', () => {
+    const errorsOf = (APP_URL: string) => settingsErrors({ APP_URL }, 'server').join()
+    for (const url of ['https://a.b/octopod/', 'http://[::1]:8080', 'https://a.b/x/y-z,https://c/x/y-z'])
+      assert.equal(errorsOf(url), '')
+    for (const url of [
+      'octopod.example.com',
+      'ftp://a.b',
+      'https://a.b/?x',
+      'https://u:p@a.b',
+      'https://a.b/ü',
+    ])
+      assert.match(errorsOf(url), /^APP_URL .*must be addresses such as https:/, url)
+    assert.match(
+      errorsOf('https://a.b/x,https://c'),
+      /^APP_URL: all addresses must have the same path.* \/x and \//,
+    )
+    assert.match(errorsOf('https://a.b/api'), /^APP_URL: \/api cannot be the path of the page/)
+  })
+
   test('White space at the ends of a value is dropped, as of a secret that was made from a file', () => {
     const read = readSettings('server', {
       ANONYMOUS_ROLE: 'none\n',

@@ -8,6 +8,7 @@ import { parseJson } from '../../client/parse-json.ts'
 import { endSession, startSession } from '../api/auth.ts'
 import { createClient } from '../api/client.ts'
 import { fetchPageConfig, type PageConfig } from '../api/page-config.ts'
+import { storageKey } from '../base-path.ts'
 
 export type SignInWays = NonNullable<PageConfig['sign_in']>
 
@@ -34,8 +35,8 @@ export type Session = {
 }
 
 type BrowserStorage = { sessionStorage: Storage; localStorage: Storage }
-const credentialKey = 'octopod.credential'
-const displayNameKey = 'octopod.actor'
+const credentialKey = storageKey('octopod.credential')
+const displayNameKey = storageKey('octopod.actor')
 
 export function createSession(
   { sessionStorage, localStorage }: BrowserStorage,

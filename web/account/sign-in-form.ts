@@ -5,6 +5,7 @@ import type { VNode } from 'preact'
 import { type ApiError, toApiError } from '../../client/errors.ts'
 import { loginPath } from '../api/auth.ts'
 import { type AppContext, useApp } from '../app-context.ts'
+import { storageKey } from '../base-path.ts'
 import { ErrorBox } from '../ui/error-box.ts'
 import { Icon } from '../ui/icon.ts'
 import { TextField } from '../ui/text-field.ts'
@@ -99,7 +100,7 @@ function prepareToLeave(app: AppContext, event: Event, returnTo: string): void {
   app.hasUnsavedChanges.value = false
 }
 
-const returnToKey = 'octopod.return-to'
+const returnToKey = storageKey('octopod.return-to')
 
 /** Where the last sign-in was to return: its error page does not know. */
 export const lastReturnTo = (): string | null => sessionStorage.getItem(returnToKey)

@@ -7,6 +7,8 @@ import type { VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { safeReturnTo } from '../../domain/access/return-to.ts'
 import { useApp } from '../app-context.ts'
+import { basePath } from '../base-path.ts'
+import { homePath } from '../routes.ts'
 import { setBrowserTab } from '../ui/browser-tab.ts'
 import { Logo } from '../ui/icon.ts'
 import { explainSignInError, readRequestId } from './sign-in-errors.ts'
@@ -40,8 +42,8 @@ export function SignInScreen({ search }: { search: string | null }): VNode {
       <${SignInForm} returnTo=${returnTo} onSignedIn=${goOn} />
       ${
         session.ways.anonymous &&
-        !returnTo.startsWith('/device') &&
-        html`<p class="sign-in-anonymous">or <a href=${search === null ? '/' : returnTo}>continue without signing in</a></p>`
+        !returnTo.startsWith(`${basePath}/device`) &&
+        html`<p class="sign-in-anonymous">or <a href=${search === null ? homePath : returnTo}>continue without signing in</a></p>`
       }
     </div>
   </main>`
@@ -56,6 +58,6 @@ function Failure({ code, requestId }: { code: string; requestId: string | null }
 
 /** Only a path of this page; never the sign-in itself. */
 function returnPath(text: string | null): string {
-  const path = safeReturnTo(text ?? lastReturnTo(), location.origin)
-  return path.startsWith('/sign-in') ? '/' : path
+  const path = safeReturnTo(text ?? lastReturnTo(), location.origin + basePath)
+  return path.startsWith(`${basePath}/sign-in`) ? homePath : path
 }

@@ -3,10 +3,11 @@
  * announces a changed value to the other tabs. Started by app-context.ts.
  */
 import { effect } from '@preact/signals'
+import { storageKey } from '../base-path.ts'
 import type { Identity } from './identity.ts'
 import type { Session } from './session.ts'
 
-const identityKey = 'octopod.identity'
+const identityKey = storageKey('octopod.identity')
 
 /** Also reads again when a tab comes into view in which nobody is signed in. */
 export function shareIdentity(window: Window, session: Session, identity: Identity): void {

@@ -2,13 +2,14 @@
 
 import { ApiError, toApiError } from '../../client/errors.ts'
 import { authPaths } from '../../domain/endpoints.ts'
+import { basePath } from '../base-path.ts'
 import { fetchOrThrow } from './client.ts'
 
 const timeoutMs = 15_000
 
 /** The path that leads to the identity provider and then back to `returnTo`. */
 export const loginPath = (returnTo: string): string =>
-  `${authPaths.login}?returnTo=${encodeURIComponent(returnTo)}`
+  `${basePath}${authPaths.login}?returnTo=${encodeURIComponent(returnTo)}`
 
 /**
  * Exchanges a shared credential for a session cookie. Returns false when this connection cannot have one: over http, or
@@ -38,4 +39,4 @@ export async function endSession(): Promise<string | null> {
 }
 
 const post = (path: string, headers: Record<string, string> = {}) =>
-  fetchOrThrow(path, { method: 'POST', headers, signal: AbortSignal.timeout(timeoutMs) })
+  fetchOrThrow(basePath + path, { method: 'POST', headers, signal: AbortSignal.timeout(timeoutMs) })

@@ -9,6 +9,7 @@ import {
 } from '../../client/call-endpoint.ts'
 import { ApiError, errorFromAnswer, toApiError } from '../../client/errors.ts'
 import { headers } from '../../domain/endpoints.ts'
+import { basePath } from '../base-path.ts'
 
 /** Longer than SCRIPT_QUERY_TIMEOUT (10 s). Endpoints that run config_check have a longer one. */
 const defaultTimeoutMs = 20_000
@@ -46,7 +47,7 @@ async function sendRequest(
   const signals = [signal, timeoutMs === null ? null : AbortSignal.timeout(timeoutMs)]
   try {
     const init = { method, headers, ...(body !== null && { body }) }
-    const response = await fetch(path, {
+    const response = await fetch(basePath + path, {
       ...init,
       ...fetchOptions,
       signal: AbortSignal.any(signals.filter((one) => !!one)),

@@ -1,6 +1,7 @@
 /** The filters of the audit log and their form in the URL and in requests. Pure functions. */
 import { auditOperations, auditOutcomes } from '../../domain/audit/operations.ts'
 import { parseSince } from '../../domain/audit/since.ts'
+import { basePath } from '../base-path.ts'
 
 /** An empty text: no filter. `since`: a duration such as `24h`, or a time. */
 export type AuditFilters = Record<'actor' | 'deployment' | 'operation' | 'outcome' | 'since', string>
@@ -42,4 +43,5 @@ export function toQuery(filters: AuditFilters, nowMs: number, sinceMs = 0): Reco
   }
 }
 
-export const auditPath = (filters: Partial<AuditFilters> = {}): string => `/audit${formatFilters(filters)}`
+export const auditPath = (filters: Partial<AuditFilters> = {}): string =>
+  `${basePath}/audit${formatFilters(filters)}`

@@ -80,7 +80,7 @@ async function buildPage(): Promise<{ sizes: Map<string, number>; firstVisit: st
   const firstVisit = [...modules, ...scriptsOf(metafile, 'theme/at-start.ts')]
   const hashed = (entry: string) => {
     const pattern = new RegExp(`^${entry}-[A-Z0-9]{8}\\.`)
-    return `/${[...sizes.keys()].find((name) => pattern.test(name)) ?? ''}`
+    return [...sizes.keys()].find((name) => pattern.test(name)) ?? ''
   }
   const docs = await renderDocs({
     root: dirname(sourceDir.replace(/[/\\]$/, '')),

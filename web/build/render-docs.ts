@@ -8,7 +8,7 @@ import { Marked, Renderer, type Tokens } from 'marked'
 
 export type RenderedFile = { name: string; contents: Uint8Array }
 
-/** `root`: the folder of the repository. `stylesheet`, `script`, `icon`: their paths on the server. */
+/** `root`: the folder of the repository. `stylesheet`, `script`, `icon`: their paths beside the folder docs. */
 type Options = { root: string; stylesheet: string; script: string; icon: string }
 
 /** The documents as HTML, and their pictures, by their path below /docs. */
@@ -112,12 +112,12 @@ const pageAround = ({ title, body, stylesheet, script, icon }: Page): string => 
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title)} · Octopod</title>
-<link rel="icon" type="image/svg+xml" href="${icon}">
-<script src="${script}"></script>
-<link rel="stylesheet" href="${stylesheet}">
+<link rel="icon" type="image/svg+xml" href="../${icon}">
+<script src="../${script}"></script>
+<link rel="stylesheet" href="../${stylesheet}">
 </head>
 <body>
-<nav aria-label="Documents"><a href="/">← Deployments</a><a href="guide.html">Guide</a><a href="octo.html">octo</a><a href="control-scripts.html">Control scripts</a><a href="api.html">API</a><a href="glossary.html">Glossary</a></nav>
+<nav aria-label="Documents"><a href="../">← Deployments</a><a href="guide.html">Guide</a><a href="octo.html">octo</a><a href="control-scripts.html">Control scripts</a><a href="api.html">API</a><a href="glossary.html">Glossary</a></nav>
 <main>
 ${body}</main>
 </body>

@@ -17,7 +17,7 @@ import { auditPath } from '../audit/audit-filters.ts'
 import { createDefaultsResource } from '../config/config-defaults.ts'
 import { ConfigTable } from '../config/config-table.ts'
 import { NotFound } from '../not-found.ts'
-import { outputQuery } from '../routes.ts'
+import { homePath, outputQuery } from '../routes.ts'
 import { setBrowserTab } from '../ui/browser-tab.ts'
 import { ErrorState, StaleDataWarning } from '../ui/error-state.ts'
 import { Icon } from '../ui/icon.ts'
@@ -49,7 +49,7 @@ export function DeploymentPage({ name }: { name: string }): VNode {
     <//>`
   }
   return html`<main class="deployment">
-    <a class="back-link" href="/"><${Icon} name="back" />All deployments</a>
+    <a class="back-link" href=${homePath}><${Icon} name="back" />All deployments</a>
     ${
       info === null
         ? error === null

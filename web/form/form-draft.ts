@@ -5,6 +5,7 @@
 
 import { parseJson } from '../../client/parse-json.ts'
 import type { ByLevel, Override } from '../../domain/overrides.ts'
+import { storageKey } from '../base-path.ts'
 import type { LabelRow } from '../deployment/dialogs/label-input.ts'
 
 export type FormDraft = {
@@ -32,7 +33,7 @@ export type FormDraftStore = {
   take(): FormDraft | null
 }
 
-const draftKey = 'octopod.form'
+const draftKey = storageKey('octopod.form')
 
 export function createFormDraftStore(storage: Storage): FormDraftStore {
   let source: (() => FormDraft | null) | null = null

@@ -3,6 +3,7 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { apiPrefix } from '../../domain/endpoints.ts'
 import { useApp } from '../app-context.ts'
+import { basePath } from '../base-path.ts'
 import { Menu, type MenuItem } from '../ui/menu.ts'
 import { docPath } from './doc-paths.ts'
 
@@ -15,7 +16,7 @@ export function HelpMenu({ hasShortcuts }: { hasShortcuts: boolean }): VNode {
   const items = () => [
     link('Guide', docPath('guide')),
     link('Install octo, the command line', docPath('ci', 'installing-octo')),
-    link('API reference', `${apiPrefix}/docs`),
+    link('API reference', `${basePath}${apiPrefix}/docs`),
     ...(hasShortcuts ? [{ text: 'Keyboard shortcuts', disabledReason: null, onSelect: showShortcuts }] : []),
     link(`What is new in Octopod ${config.server_version ?? ''}`.trim(), docPath('changelog')),
   ]

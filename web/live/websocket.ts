@@ -3,10 +3,11 @@
  * set headers on a websocket.
  */
 import { readError } from '../api/client.ts'
+import { basePath } from '../base-path.ts'
 import type { Socket } from './live-connection.ts'
 
 export function openWebSocket(location: Location, authorization: string): Socket {
-  const url = `${location.protocol.replace('http', 'ws')}//${location.host}/event`
+  const url = `${location.protocol.replace('http', 'ws')}//${location.host}${basePath}/event`
   const credentialProtocol = authorization === '' ? [] : [`auth.${base64url(authorization)}`]
   return new WebSocket(url, ['octopod.v2', ...credentialProtocol])
 }
@@ -14,7 +15,7 @@ export function openWebSocket(location: Location, authorization: string): Socket
 /** Why the server opens no websocket, in its own words: browsers do not tell. Empty when it does not say. */
 export async function explainFailure({ origin }: Location): Promise<string> {
   try {
-    const path = `/event?origin=${encodeURIComponent(origin)}`
+    const path = `${basePath}/event?origin=${encodeURIComponent(origin)}`
     const response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(10_000) })
     return response.ok ? '' : (await readError(response)).message
   } catch {

@@ -7,6 +7,7 @@ import type { ApiClient } from '../../client/call-endpoint.ts'
 import { parseJson } from '../../client/parse-json.ts'
 import type { AccessToken } from '../../domain/access/access-schemas.ts'
 import type { Identity } from '../account/identity.ts'
+import { storageKey } from '../base-path.ts'
 import type { ServerClock } from '../live/server-clock.ts'
 import { endsSoon } from './token-end.ts'
 
@@ -20,7 +21,7 @@ export type TokenNotices = {
 }
 
 const intervalMs = 6 * 3_600_000
-const storageKey = 'octopod.dismissed-tokens'
+const dismissedKey = storageKey('octopod.dismissed-tokens')
 
 export function createTokenNotices(
   client: ApiClient,
@@ -29,7 +30,7 @@ export function createTokenNotices(
   storage: Storage,
 ): TokenNotices {
   const tokens = signal<readonly AccessToken[]>([])
-  const dismissed = signal<readonly number[]>(parseJson<number[]>(storage.getItem(storageKey)) ?? [])
+  const dismissed = signal<readonly number[]>(parseJson<number[]>(storage.getItem(dismissedKey)) ?? [])
   const load = async () => {
     try {
       tokens.value = await client.call('listTokens')
@@ -62,7 +63,7 @@ export function createTokenNotices(
     dismiss: () => {
       const ids = soon.peek().map(({ token_id }) => token_id)
       dismissed.value = [...dismissed.peek(), ...ids].slice(-200)
-      storage.setItem(storageKey, JSON.stringify(dismissed.peek()))
+      storage.setItem(dismissedKey, JSON.stringify(dismissed.peek()))
     },
   }
 }

@@ -7,6 +7,7 @@ import { type ApiError, toApiError } from '../../client/errors.ts'
 import type { AccessToken } from '../../domain/access/access-schemas.ts'
 import { decide } from '../../domain/access/roles.ts'
 import { useApp } from '../app-context.ts'
+import { tokensPath } from '../routes.ts'
 import { setBrowserTab } from '../ui/browser-tab.ts'
 import { ErrorBox } from '../ui/error-box.ts'
 import { Icon } from '../ui/icon.ts'
@@ -76,7 +77,7 @@ export function TokensPage({ search }: { search: string }): VNode {
           role="switch"
           checked=${showsAll}
           onChange=${(event: { currentTarget: HTMLInputElement }) => {
-            router.navigate(event.currentTarget.checked ? '/tokens?all=true' : '/tokens')
+            router.navigate(event.currentTarget.checked ? `${tokensPath}?all=true` : tokensPath)
           }}
         />
         <span>Everybody's</span>

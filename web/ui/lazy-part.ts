@@ -9,6 +9,8 @@ import type { VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { ApiError } from '../../client/errors.ts'
 import { useApp } from '../app-context.ts'
+import { storageKey } from '../base-path.ts'
+import { homePath } from '../routes.ts'
 import { Dialog } from './dialogs/dialog.ts'
 import { ErrorBox } from './error-box.ts'
 
@@ -74,12 +76,12 @@ function LoadError({ place, onRetry }: { place: Place; onRetry: () => void }): V
   <//>`
 }
 
-const reloadedKey = 'octopod.reloaded-for'
+const reloadedKey = storageKey('octopod.reloaded-for')
 
 /** Loads the page again when the server has a newer one, once for each version. Returns false when it does not. */
 async function reloadForNewVersion(): Promise<boolean> {
   const current = document.querySelector('script[type=module]')?.getAttribute('src') ?? ''
-  const page = await fetch('/', { headers: { Accept: 'text/html' }, cache: 'no-store' })
+  const page = await fetch(homePath, { headers: { Accept: 'text/html' }, cache: 'no-store' })
     .then((response) => response.text())
     .catch(() => '')
   const newest = /<script type="module" src="([^"]+)"/.exec(page)?.[1] ?? current

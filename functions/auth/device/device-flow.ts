@@ -16,6 +16,7 @@ import {
 import { formatUserCode, userCodeAlphabet, userCodeLength } from '../../../domain/access/user-code.ts'
 import { ApiError } from '../../../domain/errors.ts'
 import { withoutControlCharacters } from '../../../lib/hidden-characters.ts'
+import { basePathOf } from '../../access/base-path.ts'
 import { groupAddress } from '../../access/limits.ts'
 import { rawRequestOf } from '../../access/sender.ts'
 import { requestIdOf } from '../../http/answer-headers.ts'
@@ -49,7 +50,7 @@ export function createDeviceFlow(services: Services): DeviceFlow {
 }
 
 function start(services: Services): Handler<RequestEnv> {
-  const { auth, access, db, log } = services
+  const { auth, access, db, log, settings } = services
   return async (context) => {
     const request = rawRequestOf(context)
     requireWayToApprove(services)
@@ -61,7 +62,7 @@ function start(services: Services): Handler<RequestEnv> {
     deleteOldDeviceLogins(db).catch((error) =>
       log.debug({ err: error }, 'old device logins were not deleted'),
     )
-    const page = `${auth.cookies.originOf(request)}/device`
+    const page = `${auth.cookies.originOf(request)}${basePathOf(settings)}/device`
     return Response.json({
       device_code: deviceCode,
       user_code: formatUserCode(userCode),

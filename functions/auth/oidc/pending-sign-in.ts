@@ -28,14 +28,14 @@ export function encodePendingSignIn(pending: PendingNavigation): string {
   return value.length <= maxValueLength ? value : encode({ ...pending, returnTo: '/' })
 }
 
-/** null for everything that encodePendingSignIn did not write. `origin` is the origin of this installation. */
+/** null for everything that encodePendingSignIn did not write. `address`: as safeReturnTo takes it. */
 export function decodePendingSignIn(
   value: string | null | undefined,
-  origin: string,
+  address: string,
 ): PendingNavigation | null {
   if (!value || value.length > maxValueLength || !/^[\w-]+$/.test(value)) return null
   const parsed = pendingNavigation.safeParse(parseJson(Buffer.from(value, 'base64url').toString()))
-  return parsed.success ? { ...parsed.data, returnTo: safeReturnTo(parsed.data.returnTo, origin) } : null
+  return parsed.success ? { ...parsed.data, returnTo: safeReturnTo(parsed.data.returnTo, address) } : null
 }
 
 const encode = ({ state, nonce, codeVerifier, returnTo }: PendingNavigation) =>

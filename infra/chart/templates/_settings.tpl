@@ -24,7 +24,7 @@
 {{- $host := . -}}
 {{- $scheme := "http" -}}
 {{- range $.Values.ingress.tls -}}{{- if has $host (.hosts | default list) -}}{{- $scheme = "https" -}}{{- end -}}{{- end -}}
-{{- $urls = append $urls (printf "%s://%s" $scheme $host) -}}
+{{- $urls = append $urls (printf "%s://%s%s" $scheme $host (trimSuffix "/" $.Values.ingress.path)) -}}
 {{- end -}}
 {{- join "," $urls -}}
 {{- end -}}

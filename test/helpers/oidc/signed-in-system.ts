@@ -118,6 +118,7 @@ export async function startSignedInSystem(
   }
 }
 
+/** `url`: where it sends its requests, with the path of APP_URL. */
 export function createBrowser(origin: string, url = origin): Browser {
   const cookies = new Map<string, string>()
   const providerCookies = new Map<string, string>()
@@ -164,7 +165,8 @@ export function createBrowser(origin: string, url = origin): Browser {
       const back = await signInWithFetch(start.headers.get('location') ?? '', subject, {
         cookies: providerCookies,
       })
-      const end = await request('GET', `${back.pathname}${back.search}`)
+      const { pathname } = new URL(url)
+      const end = await request('GET', back.pathname.slice(pathname.replace(/\/$/, '').length) + back.search)
       assert.equal(end.status, 303, end.text)
       return end.headers.get('location') ?? ''
     },

@@ -422,6 +422,20 @@ export function chartSuite(title: string, helm: Helm): void {
         'https://x',
       )
       assert.equal(appUrl({}), undefined)
+      assert.equal(
+        appUrl({ ingress: { enabled: true, hosts, path: '/octopod/' } }),
+        'http://one.example.com/octopod,http://two.example.com/octopod',
+      )
+    })
+
+    test('serves the page below ingress.path', () => {
+      const ingress = { enabled: true, hosts: ['one.example.com'], path: '/octopod' }
+      const { spec } = find(helm.render({ ...required, ingress }), 'Ingress', 'octopod')
+      assert.match(JSON.stringify(spec), /"path":"\/octopod","pathType":"Prefix"/)
+      assert.throws(
+        () => helm.render({ ...required, ingress: { ...ingress, path: 'octopod' } }),
+        /ingress.path/,
+      )
     })
 
     test('sets ALLOWED_HOSTS from all ingresses and the Service', () => {

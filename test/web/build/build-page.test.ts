@@ -62,9 +62,9 @@ describe('the built documents', () => {
     for (const name of pages) texts.set(name, await readFile(join(folder, name), 'utf8'))
     for (const [name, text] of texts) {
       assert.match(text, /<h1 id=/)
-      assert.doesNotMatch(text, / style=| on\w+="|<script(?! src="\/at-start-)|src="http/)
+      assert.doesNotMatch(text, / style=| on\w+="|<script(?! src="\.\.\/at-start-)|src="http/)
       for (const [, link = ''] of text.matchAll(/ (?:href|src)="([^"]+)"/g)) {
-        if (/^https?:|^\//.test(link)) continue
+        if (/^https?:|^\.\.\//.test(link)) continue
         const [file = '', heading] = link.split('#')
         assert.ok(file === '' || files.includes(file), `${name}: ${link}`)
         const target = texts.get(file === '' ? name : file)

@@ -85,6 +85,22 @@ test('A return goes to a path of our own, else to the start', () => {
     assert.equal(safeReturnTo(text, origin), '/', String(text))
 })
 
+test('Below a path, only paths below it are accepted, and the others lead to its first page', () => {
+  const address = `${origin}/octopod`
+  for (const path of ['/octopod/', '/octopod/deployments/x?output=1#L3', '/octopod/authors'])
+    assert.equal(safeReturnTo(path, address), path)
+  for (const path of [
+    null,
+    '/',
+    '/octopod',
+    '/octopods/',
+    '/octopod/../x',
+    '/octopod/%2e%2e/x',
+    '/octopod/auth/login',
+  ])
+    assert.equal(safeReturnTo(path, address), '/octopod/', String(path))
+})
+
 test('Whatever is asked for, the result stays at our origin', () => {
   const hostile = fc
     .array(
