@@ -9,6 +9,7 @@ import { subscribe } from '../db/redis/events.ts'
 import { readSettings, SettingsError } from '../domain/settings/read-settings.ts'
 import { exitOnHelp } from '../lib/node/help.ts'
 import { serializers } from '../lib/serialize-error.ts'
+import { limitConnections, requireOpenFiles } from './access/max-connections.ts'
 import { createApp } from './app.ts'
 import { createServices } from './create-services.ts'
 import { startServerReports } from './doctor/server-report.ts'
@@ -37,6 +38,7 @@ try {
 
 async function main(): Promise<void> {
   const settings = readSettings('server', process.env)
+  requireOpenFiles()
   const log = pino({ level: settings.LOG_LEVEL, serializers })
   const shutdown = new AbortController()
   let isShuttingDown = false
@@ -51,6 +53,7 @@ async function main(): Promise<void> {
     settings.METRICS_PORT === undefined ? null : createMetrics(services, () => live.clientCount())
   const app = createApp(services, metrics?.observe)
   const http = await listen(app.fetch, settings.PORT, settings.HOST)
+  limitConnections(http, log)
   const live = createWebSocketRelay(http, services)
   const missedEvents = await watchMissedEvents(services.db, log, live, services.redis)
   if (givesCredential(settings))

@@ -1,6 +1,6 @@
 /** Serves the built page, and /config.json, which the page reads first. Used by app.ts. */
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { serveStatic } from '@hono/node-server/serve-static'
@@ -10,6 +10,7 @@ import { type RawRequest, rawRequestOf } from '../access/sender.ts'
 import type { Services } from '../services.ts'
 
 const distFolder = fileURLToPath(new URL('../../web/dist', import.meta.url))
+const indexFile = join(distFolder, 'index.html')
 
 /**
  * Assets have a hash in their name and are cached for a year; index.html is revalidated each time. `basePath`: the path of APP_URL,
@@ -31,10 +32,11 @@ export function staticFiles(basePath: string): MiddlewareHandler {
     path: 'index.html',
     onFound: (_, context) => context.header('Cache-Control', 'no-cache'),
   })
-  // Checked until it exists: a server may be started before `npm run build`.
+  const indexBelow = createIndexBelow(basePath)
+  // Checked until it exists: a server may be started before `npm run build`, which writes index.html last.
   let isBuilt = false
   return async (context, next) => {
-    isBuilt ||= existsSync(distFolder)
+    isBuilt ||= existsSync(indexFile)
     if (!isBuilt) return context.text('The page is not built: run `npm run build`.', 503)
     const { path } = context.req
     const isFile = /\.\w+$/.test(path)
@@ -42,17 +44,23 @@ export function staticFiles(basePath: string): MiddlewareHandler {
     const found = isIndex ? undefined : await files(context, async () => {})
     if (found instanceof Response) return found
     if (!isIndex && (isFile || !context.req.header('accept')?.includes('text/html'))) return next()
-    return basePath === '' ? index(context, next) : indexBelow(context, basePath)
+    return basePath === '' ? index(context, next) : indexBelow(context)
   }
 }
 
-/** Read each time, because a build replaces it while the server runs. */
-async function indexBelow(context: Context, basePath: string): Promise<Response> {
-  const page = await readFile(join(distFolder, 'index.html'), 'utf8')
-  const below = page
-    .replaceAll(/((?:href|src|data-icon|data-failing-icon)=")\//g, `$1${basePath}/`)
-    .replace('data-base-path=""', `data-base-path="${basePath}"`)
-  return context.html(below, 200, { 'Cache-Control': 'no-cache' })
+/** index.html with the base path in its addresses. It is read again when a build has replaced it. */
+function createIndexBelow(basePath: string): (context: Context) => Promise<Response> {
+  let known = { mtimeMs: 0, html: '' }
+  return async (context) => {
+    const { mtimeMs } = await stat(indexFile)
+    if (mtimeMs !== known.mtimeMs) {
+      const html = (await readFile(indexFile, 'utf8'))
+        .replaceAll(/((?:href|src|data-icon|data-failing-icon)=")\//g, `$1${basePath}/`)
+        .replace('data-base-path=""', `data-base-path="${basePath}"`)
+      known = { mtimeMs, html }
+    }
+    return context.html(known.html, 200, { 'Cache-Control': 'no-cache' })
+  }
 }
 
 /** Whether /config.json gives the credential of users to everyone who can read it. */

@@ -23,7 +23,8 @@ export type TcpProxy = {
   close(): Promise<void>
 }
 
-export async function startTcpProxy(storeUrl: string): Promise<TcpProxy> {
+/** `host`: the address of loopback on which it listens. */
+export async function startTcpProxy(storeUrl: string, host = '127.0.0.1'): Promise<TcpProxy> {
   const url = new URL(storeUrl)
   const store = { host: url.hostname, port: Number(url.port) }
   const pairs = new Set<[client: Socket, upstream: Socket]>()
@@ -54,9 +55,9 @@ export async function startTcpProxy(storeUrl: string): Promise<TcpProxy> {
       if (frozen) from.pause()
     }
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(0, host)
   await once(server, 'listening')
-  url.hostname = '127.0.0.1'
+  url.hostname = host.includes(':') ? `[${host}]` : host
   url.port = String((server.address() as AddressInfo).port)
 
   const forEachSocket = (act: (socket: Socket) => void) => {

@@ -58,10 +58,11 @@ async function readLimited(
   return new Uint8Array(Buffer.concat(chunks))
 }
 
-/** The code of the network, such as ECONNREFUSED or SELF_SIGNED_CERT_IN_CHAIN, else the message. */
+/** The code of the network, such as ECONNREFUSED or SELF_SIGNED_CERT_IN_CHAIN, else the message. For an unknown CA also what helps. */
 function reasonOf(error: unknown): string {
   const { name, message, cause } = error as Error
   if (name === 'TimeoutError') return 'no answer in time'
   const { code } = (cause ?? {}) as { code?: unknown }
-  return quoteForLog(code ?? message)
+  const isUnknownIssuer = /SELF_SIGNED|UNABLE_TO_/.test(String(code))
+  return `${quoteForLog(code ?? message)}${isUnknownIssuer ? '; set NODE_EXTRA_CA_CERTS to the file of its CA' : ''}`
 }
