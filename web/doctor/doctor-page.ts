@@ -5,6 +5,7 @@ import { useEffect, useMemo } from 'preact/hooks'
 import type { DoctorResult } from '../../domain/doctor/doctor-endpoints.ts'
 import { type Finding, type Level, levels, type Subject } from '../../domain/doctor/finding-codes.ts'
 import { useApp } from '../app-context.ts'
+import { basePath } from '../base-path.ts'
 import { pluralize } from '../format.ts'
 import { setBrowserTab } from '../ui/browser-tab.ts'
 import { ErrorState, StaleDataWarning } from '../ui/error-state.ts'
@@ -67,7 +68,7 @@ function FindingRow({ finding }: { finding: Finding }): VNode {
     </p>
     <div>
       <p>${message}</p>
-      ${cure !== null && html`<p class="finding-cure">${cure} ${link !== null && html`<a href=${link}>About ${code}</a>`}</p>`}
+      ${cure !== null && html`<p class="finding-cure">${cure} ${link !== null && html`<a href=${basePath + link}>About ${code}</a>`}</p>`}
     </div>
   </li>`
 }
