@@ -149,7 +149,11 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
     // By its id, because the cancel may end it before this wait has looked at the deployment.
     const waiting = runAsAdmin('wait', '-a', String(actionId))
     const cancelled = await runAsAdmin('cancel', '-n', 'hangs', '--wait')
-    assert.deepEqual(cancelled, { code: 0, stdout: '', stderr: '' })
+    assert.deepEqual(cancelled, {
+      code: 0,
+      stdout: '',
+      stderr: `octo: update (action ${actionId}) of hangs: the cancel is accepted.\n`,
+    })
     const { code, stderr } = await waiting
     assert.deepEqual(
       [code, /update \(action \d+\) was cancelled by ann \(name not proved\)\./.test(stderr)],
