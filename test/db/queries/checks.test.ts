@@ -162,7 +162,9 @@ test('A check reads few pages, however many there were since another transaction
     await makeAllDue()
     const pool = await openPool(db.url, { size: 1 })
     const pagesRead = async () => {
+      // Also the connection of the updates: it reports its counts at most once a second.
       await pool.query(sql.unsafe`select pg_stat_force_next_flush()`)
+      await db.raw('select pg_stat_force_next_flush()')
       const [{ pages }] = await db.raw(
         `select (heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)::int as pages
          from pg_statio_user_tables where relname = 'deployment_checks'`,
