@@ -240,7 +240,9 @@ export const fullInfoWithCheck = fullInfo.extend({
   checks_paused_since: timestamp
     .nullable()
     .optional()
-    .describe('no check runs since then, and the status stays; null: checks run'),
+    .describe(
+      'no check of this deployment runs since then, and the status stays; null: checks run, as after each action',
+    ),
   failed_scripts: z
     .array(failedScript)
     .optional()

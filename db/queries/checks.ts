@@ -14,8 +14,8 @@ import type { Database } from '../pool.ts'
 import { type AuditActor, describeActor, insertAuditEntry } from './audit/insert-entry.ts'
 import { lockDeployment, readChangeEvent } from './deployments.ts'
 import { type BeginWrite, claimIdempotencyKey, type IdempotencyKey, requireInTime } from './idempotency.ts'
-import { lastPauseEnd, readIsPaused } from './pauses/pauses.ts'
-import { hasNoActiveAction, isBeingChecked, toInterval, toJsonb } from './sql-fragments.ts'
+import { isPaused, readIsPaused } from './pauses/pauses.ts'
+import { hasNoActiveAction, isBeingChecked, pendingStatuses, toInterval, toJsonb } from './sql-fragments.ts'
 
 const dueRow = z
   .object({
@@ -32,7 +32,7 @@ const dueRow = z
 /**
  * A claimed deployment. `claim` is a number that identifies the claim when it is renewed and when the result is saved.
  * `dueAtUs`: when the check was due, in microseconds; with it the index finds the row without the entries of earlier
- * checks. `pendingMs`: how long the deployment has had its status, since the last pause of checks.
+ * checks. `pendingMs`: how long the deployment has had its status.
  */
 export type DueCheck = z.infer<typeof dueRow>
 
@@ -41,13 +41,14 @@ export type DueCheck = z.infer<typeof dueRow>
  * `sinceUs` (null: none) limits the search to checks that became due since then, or in the last seconds ({@link
  * createCheckClaimer}). The subquery is in an array, which is evaluated once: a plan of `in (select … limit …)` may
  * evaluate the limit once for each row. It names the locked rows by their place (`ctid`), because the index by
- * deployment may have many old entries for each.
+ * deployment may have many old entries for each. `onlyPending`: only of deployments that wait for a check, as while checks are paused.
  */
 export async function claimChecks(
   pool: Database,
   limit: number,
   leaseMs: number,
   sinceUs: number | null = null,
+  onlyPending = false,
 ): Promise<readonly DueCheck[]> {
   // A search of everything sorts what it finds: a bitmap of the index reads each page of the table once, also for many
   // old entries.
@@ -64,12 +65,16 @@ export async function claimChecks(
     where d.id = c.deployment_id and c.ctid = any(array(
       select c.ctid from deployment_checks c
       where c.next_check_at <= now() and ${search.since} and (c.lease_expires_at is null or c.lease_expires_at <= now())
-        and ${hasNoActiveAction(sql.fragment`c.deployment_id`)}
+        and ${hasNoActiveAction(sql.fragment`c.deployment_id`)} and ${onlyPending ? waitsForCheck(sql.fragment`c.deployment_id`) : sql.fragment`true`}
       order by ${search.order} limit ${limit} for update of c skip locked))
     returning d.id, d.name, d.status, d.app_overrides, d.deployment_overrides, c.claim,
       (extract(epoch from c.next_check_at) * 1000000)::bigint as "dueAtUs",
-      extract(epoch from now() - greatest(d.status_updated_at, ${lastPauseEnd('checks')}))::float8 * 1000 as "pendingMs"`)
+      extract(epoch from now() - d.status_updated_at)::float8 * 1000 as "pendingMs"`)
 }
+
+/** True for a deployment that waits for the check after an action: a pause of checks does not concern it. `id` is an SQL expression. */
+const waitsForCheck = (id: FragmentSqlToken) => sql.fragment`
+  exists (select from deployments w where w.id = ${id} and w.status in (${pendingStatuses}))`
 
 const searchAllEveryMs = 15_000
 
@@ -77,7 +82,7 @@ const searchAllEveryMs = 15_000
  * {@link claimChecks} for a runner that repeats it. While a transaction elsewhere stays open, PostgreSQL keeps the
  * index entry of every check since its start, and a search from the beginning would read them all, each time. The
  * search starts where the last one ended instead. Every 15 seconds and after a pause of checks it starts at the beginning:
- * it finds the checks of lost runners, and those that were locked.
+ * it finds the checks of lost runners, and those that were locked. During a pause all searches are from the beginning, for few checks.
  */
 export function createCheckClaimer(
   pool: Database,
@@ -87,7 +92,7 @@ export function createCheckClaimer(
   return async (limit, leaseMs) => {
     if (await readIsPaused(pool, 'checks')) {
       searchedAllAt = Number.NEGATIVE_INFINITY
-      return []
+      return claimChecks(pool, limit, leaseMs, null, true)
     }
     const startedAt = performance.now()
     const searchesAll = startedAt - searchedAllAt >= searchAllEveryMs
@@ -137,7 +142,7 @@ export type CheckResult = Claim & {
   statusTimeoutMs?: number
 }
 
-/** Saves a result that leaves the status unchanged. Returns false, and changes nothing, if the claim is no longer held. */
+/** Saves a result that leaves the status unchanged. Returns false, and changes nothing, if the claim or the right to check is lost ({@link isHeld}). */
 export async function saveCheckResult(pool: Database, result: CheckResult): Promise<boolean> {
   const saved = await pool.query(sql.unsafe`
     update deployment_checks set ${resultColumns(result)}
@@ -162,7 +167,7 @@ export async function isCheckRunning(pool: Database, deploymentId: number): Prom
     select ${isBeingChecked(sql.fragment`${deploymentId}::bigint`)} as "isRunning"`)
 }
 
-/** Saves a result and the new status. Returns null, and changes nothing, if the claim is no longer held. */
+/** Saves a result and the new status. Returns null, and changes nothing, if the claim or the right to check is lost ({@link isHeld}). */
 export async function saveCheckResultAndStatus(
   pool: Database,
   result: CheckResult,
@@ -184,9 +189,13 @@ export async function saveCheckResultAndStatus(
   })
 }
 
-/** A claim that PostgreSQL granted while an action began has the right number. So the action is looked for as well. */
+/**
+ * A claim that PostgreSQL granted while an action began has the right number. So the action is looked for as well. A check that runs
+ * when a pause begins says nothing: it may see what the pause is for.
+ */
 const isHeld = ({ id, claim, dueAtUs }: Claim) => sql.fragment`
-  next_check_at = ${fromMicroseconds(sql.fragment`${dueAtUs}::bigint`)} and deployment_id = ${id} and claim = ${claim} and ${hasNoActiveAction(sql.fragment`${id}::bigint`)}`
+  next_check_at = ${fromMicroseconds(sql.fragment`${dueAtUs}::bigint`)} and deployment_id = ${id} and claim = ${claim} and ${hasNoActiveAction(sql.fragment`${id}::bigint`)}
+  and (not ${isPaused('checks')} or ${waitsForCheck(sql.fragment`${id}::bigint`)})`
 
 /** The claim ends, so that a late renewal changes nothing. A status without checks keeps its null. */
 const resultColumns = ({

@@ -110,13 +110,12 @@ export async function getFullInfos(
         to_api_check_failure(c, d.status in (${pendingStatuses}), ${withOutput}))::text
       end || ', "waits_until" : ' || coalesce(to_json(case
         when d.status in (${timedStatuses}) and (d.last_action).state in ('queued', 'running') is not true
-          and not (p.what is not null and p.paused_until is null)
-          then to_api_time(greatest(d.status_updated_at, p.paused_until) + c.status_update_timeout)
+          then to_api_time(d.status_updated_at + c.status_update_timeout)
       end)::text, 'null') || ', "checks_paused_since" : ' || coalesce(to_json(case
-        when ${isPaused('checks')} then to_api_time(p.paused_at)
+        when ${isPaused('checks')} and d.status not in (${pendingStatuses}) then (select to_api_time(paused_at) from pauses where what = 'checks')
       end)::text, 'null')
       || ', "failed_scripts" : ' || to_api_failed_scripts(d.id, c, ${withOutput}) || '}' as text
-    from deployment_details d left join deployment_checks c on c.deployment_id = d.id left join pauses p on p.what = 'checks'
+    from deployment_details d left join deployment_checks c on c.deployment_id = d.id
     where name = any(${sql.array([...names], 'text')})`)
   return new Map(rows.map(({ name, text }) => [name, text]))
 }

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { type ActionKind, actionKinds } from '../../domain/actions.ts'
 import { statuses } from '../../domain/statuses.ts'
 import type { Database } from '../pool.ts'
-import { hasNoActiveAction } from './sql-fragments.ts'
+import { hasNoActiveAction, pendingStatuses } from './sql-fragments.ts'
 
 /**
  * `outputBytes` and `outputChunks`: the text of all output that is not removed. `tables`: the size on the disk with
@@ -48,8 +48,13 @@ const statsRow = z.object({
   lateChecks: z.number(),
   storage: z.custom<Storage>(),
 })
-/** `lateChecks`: deployments whose check has been due for more than 5 seconds, without a runner that holds it. */
+/** `lateChecks`: deployments whose check has been due for more than 5 seconds, without a runner that holds it. The time of a pause does not count. */
 export type Stats = z.infer<typeof statsRow>
+
+/** Of a row `c` of checks. */
+const hasNotWaitedForPause = sql.fragment`(
+  not exists (select from pauses where what = 'checks' and (paused_until is null or paused_until > now() - interval '5 seconds'))
+  or exists (select from deployments d where d.id = c.deployment_id and d.status in (${pendingStatuses})))`
 
 /** Reads deployments and active actions in one round trip, never the action history. */
 export async function readStats(pool: Database): Promise<Stats> {
@@ -65,7 +70,7 @@ export async function readStats(pool: Database): Promise<Stats> {
       (select coalesce(extract(epoch from now() - min(coalesce(queued_at, created_at))), 0)::float8
         from actions where state = 'queued') as "oldestQueuedSeconds",
       (select count(*) from deployment_checks c
-        where next_check_at < now() - interval '5 seconds' and (lease_expires_at is null or lease_expires_at < now() - interval '5 seconds')
+        where next_check_at < now() - interval '5 seconds' and ${hasNotWaitedForPause} and (lease_expires_at is null or lease_expires_at < now() - interval '5 seconds')
           and ${hasNoActiveAction(sql.fragment`c.deployment_id`)}) as "lateChecks",
       ${storage} as storage`)
 }

@@ -9,7 +9,8 @@ export const pausable = {
   checks: {
     label: 'Health checks',
     paused: 'Health checks are paused',
-    stops: 'No check runs, and statuses stay as they are.',
+    stops:
+      'Only a deployment that an action has just changed is checked. All other statuses stay as they are.',
   },
   retention: {
     label: 'Retention',
@@ -31,6 +32,11 @@ export type Pause = { what: Pausable; since: string; until: string | null; by: s
 /** A year. A pause without an end is possible, so this finds mistyped ends only. */
 export const maxPauseSeconds = 366 * 24 * 3600
 const maxReasonLength = 300
+/** Without what joins the parts of an emoji or the letters of a word. */
+const invisible = /(?![\u200c\u200d])[\p{Cf}\p{Zl}\p{Zp}]/u
+/** Some letters, such as U+3164, have no shape. */
+const readable = /(?!\p{Default_Ignorable_Code_Point})[\p{L}\p{N}]/u
+const manyMarks = /\p{M}{6}/u
 
 /** The error of a reason without white space at its ends, or null. */
 export function pauseReasonError(reason: string): string | null {
@@ -40,5 +46,8 @@ export function pauseReasonError(reason: string): string | null {
   if (!reason.isWellFormed()) return 'The reason is not valid Unicode.'
   if (withoutControlCharacters(reason) !== reason)
     return 'The reason contains a control character, or one that overrides the direction of text.'
+  if (invisible.test(reason)) return 'The reason contains a character that nobody sees.'
+  if (!readable.test(reason) || manyMarks.test(reason))
+    return 'The reason needs letters or digits that everybody can read.'
   return null
 }

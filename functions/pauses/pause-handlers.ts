@@ -2,7 +2,7 @@
 import { endPause, readPauses, startPause } from '../../db/queries/pauses/pauses.ts'
 import { mayForAllNames } from '../../domain/access/roles.ts'
 import { ApiError } from '../../domain/errors.ts'
-import { allPausable, type Pausable } from '../../domain/pauses/pause.ts'
+import { allPausable, maxPauseSeconds, type Pausable } from '../../domain/pauses/pause.ts'
 import type { Identity } from '../auth/identity.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 
@@ -16,11 +16,12 @@ export const pauseWork: EndpointHandler<'pauseWork'> = async (
   const { reason, until = null, for_seconds: seconds } = body
   const what = parseWhat(param('what'))
   const forMs = seconds === undefined ? null : seconds * 1000
-  const pause = await startPause(db, { what, reason, until, forMs }, actor)
+  const end = until === null ? null : toDatabaseTime(until)
+  const pause = end === undefined ? null : await startPause(db, { what, reason, until: end, forMs }, actor)
   if (pause === null)
     throw new ApiError(
       'bad_request',
-      `body.until: ${until} has passed by the clock of the database, or is more than a year away.`,
+      `body.until: ${until?.slice(0, 40)} has passed by the clock of the database, or is more than a year away.`,
     )
   await pauses.readNow()
   return pause
@@ -34,6 +35,12 @@ export const resumeWork: EndpointHandler<'resumeWork'> = async (
   await endPause(db, parseWhat(param('what')), actor)
   await pauses.readNow()
   return { tag: 'Success' }
+}
+
+/** Undefined: PostgreSQL does not know all that a timestamp may say, such as the year 0 and an offset of 23:59. */
+function toDatabaseTime(text: string): string | undefined {
+  const ms = Date.parse(text)
+  return Math.abs(ms - Date.now()) < 2 * maxPauseSeconds * 1000 ? new Date(ms).toISOString() : undefined
 }
 
 function parseWhat(text: string): Pausable {

@@ -107,9 +107,7 @@ export function describeState({ name, info, action }: Snapshot): string {
     return `${name}: ${status}, action ${lastAction.action_id} is ${lastAction.state}${cancelling}`
   }
   if (!isPending(status)) return `${name}: ${statusLabel(info)}`
-  const { checks_paused_since: paused, waits_until: until } = info
-  if (paused)
-    return `${name}: ${status}, waiting for the check; checks are paused since ${formatTimestamp(paused)}`
+  const { waits_until: until } = info
   const check = explainCheck(info.last_check)
   const words = check?.hint ?? check?.output.at(-1) ?? check?.message
   const deadline = until ? ` until ${formatTimestamp(until)}` : ''

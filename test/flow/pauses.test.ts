@@ -54,19 +54,22 @@ test('While everything is paused nothing of it starts, also not with a new runne
   })
 
   await writeFile(join(system.dir, 'check-stays'), '2\n')
-  const created = await octopod.create('new')
-  assert.equal((await octopod.waitForActionEnd(getActionId(created))).state, 'succeeded', 'actions go on')
   system.runner.signal('SIGKILL')
   await system.runner.exited
   await system.startRunner()
   await delay(roundsMs)
   assert.equal(await checkCalls(), before)
+  // Actions and the checks after them go on, so a deployment takes the next action.
+  await octopod.create('new')
+  await octopod.waitForStatus('new', 'Running')
+  const updated = await octopod.update('new')
+  assert.equal(updated.status, 200)
+  assert.equal((await octopod.waitForActionEnd(getActionId(updated))).state, 'succeeded')
+  const checked = await octopod.waitForStatus('new', 'Running')
+  assert.ok(checked.checks_paused_since)
   assert.equal((await system.scriptCalls('notifications')).filter((call) => call.includes('new')).length, 0)
-  const waiting = await octopod.waitForStatus('new', 'CreatePending')
-  assert.ok(waiting.checks_paused_since)
-  assert.equal(waiting.waits_until, null, 'the pause has no end')
   const stays = await octopod.waitForStatus('stays', 'Running')
-  assert.equal(stays.checks_paused_since, waiting.checks_paused_since)
+  assert.equal(stays.checks_paused_since, checked.checks_paused_since)
   await octopod.waitForStatus('old', 'Archived')
   const [checks, ...others] = await listPauses()
   assert.deepEqual(
@@ -77,16 +80,15 @@ test('While everything is paused nothing of it starts, also not with a new runne
   assert.equal(checks?.until, null)
 
   for (const what of ['checks', 'retention', 'notifications']) assert.equal((await resume(what)).status, 200)
-  assert.equal((await octopod.waitForStatus('new', 'Running')).checks_paused_since, null)
   await octopod.waitForStatus('stays', 'PartialAvailability')
   await octopod.waitUntilDeleted('old')
   const sent = await waitFor('the notifications that have waited', async () => {
     const calls = (await system.scriptCalls('notifications')).filter((call) => call.includes('new'))
-    return { done: calls.length > 0, value: calls, seen: calls }
+    return { done: calls.length >= 3, value: calls, seen: calls }
   })
   assert.deepEqual(
     sent.map((call) => `${call.at(-3)} → ${call.at(-1)}`),
-    ['CreatePending → Running'],
+    ['CreatePending → Running', 'Running → UpdatePending', 'UpdatePending → Running'],
   )
 })
 
@@ -134,10 +136,19 @@ test('Bad pauses are refused with what is wrong, and nothing is paused', async (
     ['checks', { reason: 'x'.repeat(301) }, /too long \(301 characters\)/],
     ['checks', { reason: 'a\u202eb' }, /overrides the direction/],
     ['checks', { reason: 'a\nb' }, /control character/],
+    ['checks', { reason: '\u200b\u200b' }, /nobody sees/],
+    ['checks', { reason: 'a\u2028b' }, /nobody sees/],
+    ['checks', { reason: 'a\u{e0041}' }, /nobody sees/],
+    ['checks', { reason: '\u3164' }, /everybody can read/],
+    ['checks', { reason: '...' }, /everybody can read/],
+    ['checks', { reason: `a${'\u0301'.repeat(200)}` }, /everybody can read/],
     ['checks', { reason: '\ud800' }, /not valid Unicode|not JSON/],
     ['checks', { reason: 'x', until: '2020-01-01T00:00:00Z' }, /has passed by the clock of the database/],
     ['checks', { reason: 'x', until: '9020-01-01T00:00:00Z' }, /more than a year away/],
     ['checks', { reason: 'x', until: 'tomorrow' }, /body\.until/],
+    ['checks', { reason: 'x', until: '0000-01-01T00:00:00Z' }, /has passed/],
+    ['checks', { reason: 'x', until: `2020-01-01T00:00:00.${'0'.repeat(1000)}Z` }, /body\.until/],
+    ['checks', { reason: 'x', until: '2020-01-01T00:00:00+23:59' }, /has passed/],
     ['checks', { reason: 'x', for_seconds: 0 }, /body\.for_seconds/],
     ['checks', { reason: 'x', for_seconds: 60, until: '2099-01-01T00:00:00Z' }, /do not go together/],
     ['checks', { reason: 'x', other: 1 }, /other/],

@@ -50,7 +50,7 @@ function StatusLine({ info, lastCheck, waitsUntil }: Props): VNode {
   const { label, tone } = pageStatus(info)
   const active = activeAction(info)
   const { pauses } = useApp()
-  const paused = pauses.value.find(({ what }) => what === 'checks')
+  const paused = isPending(statusOf(info)) ? undefined : pauses.value.find(({ what }) => what === 'checks')
   // While an action runs, an earlier check says nothing about its result.
   const showsCheck = !isArchived(info) && (active === null || isPending(statusOf(info)))
   return html`<div class="status-line" data-tone=${tone}>
@@ -58,7 +58,7 @@ function StatusLine({ info, lastCheck, waitsUntil }: Props): VNode {
     ${
       showsCheck &&
       html`<p class="check-outcome">
-        ${lastCheck === null ? 'No health check yet' : checkOutcome(lastCheck, statusOf(info), paused === undefined ? waitsUntil : null)}
+        ${lastCheck === null ? 'No health check yet' : checkOutcome(lastCheck, statusOf(info), waitsUntil)}
         ${lastCheck !== null && html` <span class="check-time"><${TimeButton} time=${lastCheck.checked_at} /></span>`}
         ${paused !== undefined && html`<br />Checks are paused since ${formatClock(paused.since)}.`}
       </p>`

@@ -1,7 +1,7 @@
 /** What is paused for all deployments: from the websocket, and where none opens from the API. Created by app-context.ts. */
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals'
 import type { ApiClient } from '../../client/call-endpoint.ts'
-import type { Pause } from '../../domain/pauses/pause.ts'
+import { type Pause, pausable } from '../../domain/pauses/pause.ts'
 import type { ListSync } from '../live/list-sync.ts'
 import type { LiveConnection } from '../live/live-connection.ts'
 
@@ -22,5 +22,10 @@ export function createKnownPauses(
       () => {},
     )
   })
-  return computed(() => (websocketProblem.value === null ? paused.value : polled.value))
+  // A server of a later release may pause what this page does not know.
+  return computed(() =>
+    (websocketProblem.value === null ? paused.value : polled.value).filter(({ what }) =>
+      Object.hasOwn(pausable, what),
+    ),
+  )
 }

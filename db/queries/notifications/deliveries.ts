@@ -8,7 +8,7 @@ import type { Grant } from '../../../domain/access/roles.ts'
 import { type NotificationEvent, notificationEvent } from '../../../domain/notifications/event.ts'
 import type { Database } from '../../pool.ts'
 import { type AuditActor, auditEntryCall } from '../audit/insert-entry.ts'
-import { isPaused, lastPauseEnd } from '../pauses/pauses.ts'
+import { isInLastPause, isPaused } from '../pauses/pauses.ts'
 import { matchesGrants, toInterval } from '../sql-fragments.ts'
 
 const deliveryRow = z.object({
@@ -108,6 +108,13 @@ const maxKept = 10_000
 /** One that failed, or whose receiver is gone, is kept for so long. */
 const keepMs = 30 * 24 * 3600 * 1000
 
+/** Of a row of this name: it waits, and only because of a pause. After the usual time the pause counts no more. */
+const hasWaitedForPause = (row: 'd' | 'n') => {
+  const column = (name: string) => sql.identifier([row, name])
+  const isOfPause = isInLastPause('notifications', sql.fragment`${column('created_at')}`, keepMs)
+  return sql.fragment`(${column('failed_at')} is null and ${isOfPause})`
+}
+
 const isNotHeld = sql.fragment`(d.held_until is null or d.held_until <= now())`
 
 /** The receivers of deliveries, also those that the policy no longer names. */
@@ -123,7 +130,8 @@ async function listReceivers(pool: Database): Promise<readonly string[]> {
 
 /**
  * Deletes the oldest waiting deliveries of each receiver that has more than `limit`, at most `batchSize` of each at once, and never
- * one that is being sent: the next one of its deployment would be sent beside it. None that has waited during a pause. Returns how many.
+ * one that is being sent: the next one of its deployment would be sent beside it. Those of a pause neither count nor are deleted. None
+ * while notifications or retention are paused. Returns how many.
  */
 export async function dropOldestDeliveries(
   pool: Database,
@@ -136,8 +144,8 @@ export async function dropOldestDeliveries(
       delete from deliveries where id = any(array(
         select d.id from deliveries d
         where d.receiver = ${receiver} and d.failed_at is null and ${isNotHeld} and not ${isPaused('notifications')}
-          and d.created_at > coalesce(${lastPauseEnd('notifications')}, '-infinity') and d.id <= (
-          select n.id from deliveries n where n.receiver = ${receiver} and n.failed_at is null
+          and not ${isPaused('retention')} and not ${hasWaitedForPause('d')} and d.id <= (
+          select n.id from deliveries n where n.receiver = ${receiver} and n.failed_at is null and not ${hasWaitedForPause('n')}
           order by n.id desc offset ${limit} limit 1)
         order by d.id limit ${batchSize} for update skip locked))`)
     count += dropped.rowCount
@@ -150,8 +158,7 @@ export async function deleteOldDeliveries(pool: Database, limit = maxKept): Prom
   await pool.query(sql.unsafe`
     delete from deliveries where id = any(array(
       select d.id from deliveries d where d.created_at < now() - ${toInterval(keepMs)} and ${isNotHeld}
-        and greatest(d.created_at, ${lastPauseEnd('notifications')}) < now() - ${toInterval(keepMs)}
-        and not ${isPaused('notifications')} and not ${isPaused('retention')}
+        and not ${hasWaitedForPause('d')} and (d.failed_at is not null or not ${isPaused('notifications')}) and not ${isPaused('retention')}
       order by d.created_at limit 1000 for update skip locked))`)
   await pool.query(sql.unsafe`
     delete from deliveries where id = any(array(

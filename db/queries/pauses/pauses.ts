@@ -2,7 +2,7 @@
  * Work that is paused for all deployments. Every runner and server reads it here, so a pause holds without Redis, after
  * restarts, and ends by the clock of the database. Called by functions/pauses and by the queries of what is paused.
  */
-import { sql } from 'slonik'
+import { type FragmentSqlToken, sql } from 'slonik'
 import { z } from 'zod'
 import {
   allPausable,
@@ -26,9 +26,13 @@ const pauseRow = z.object({
 const pauseColumns = sql.fragment`what, to_api_time(paused_at) as since, to_api_time(paused_until) as until, paused_by as by, reason`
 const isOn = sql.fragment`(pauses.paused_until is null or pauses.paused_until > now())`
 
-/** What is paused now. */
+/** What is paused now, without what only a later release can pause. */
 export async function readPauses(pool: Database): Promise<readonly Pause[]> {
-  return pool.any(sql.type(pauseRow)`select ${pauseColumns} from pauses where ${isOn} order by what`)
+  return pool.any(
+    sql.type(
+      pauseRow,
+    )`select ${pauseColumns} from pauses where what = any(${sql.array([...allPausable], 'text')}) and ${isOn} order by what`,
+  )
 }
 
 /** As a condition of a statement. */
@@ -39,9 +43,10 @@ export async function readIsPaused(pool: Database | Transaction, what: Pausable)
   return pool.exists(sql.unsafe`select where ${isPaused(what)}`)
 }
 
-/** When the last pause has ended; null: there was none. Only while none is on. */
-export const lastPauseEnd = (what: Pausable) =>
-  sql.fragment`(select paused_until from pauses where what = ${sql.literalValue(what)})`
+/** Whether a time, an SQL expression, is in the present or the last pause, and that one has ended less than `withinMs` ago. */
+export const isInLastPause = (what: Pausable, at: FragmentSqlToken, withinMs: number) => sql.fragment`
+  exists (select from pauses where what = ${sql.literalValue(what)} and ${at} >= paused_at
+    and (paused_until is null or ${at} <= paused_until and paused_until > now() - ${toInterval(withinMs)}))`
 
 export type NewPause = { what: Pausable; reason: string; until: string | null; forMs: number | null }
 

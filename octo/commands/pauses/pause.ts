@@ -12,7 +12,7 @@ export class PauseWork extends ApiCommand {
   static override usage = ApiCommand.Usage({
     description: 'pause checks, retention or notifications for all deployments',
     details: `
-      Paused checks: no check runs, and statuses stay as they are; a deployment whose action has ended waits for its check. Paused
+      Paused checks: only a deployment that an action has just changed is checked, and all other statuses stay as they are. Paused
       retention: nothing is deleted because of its age or size. Paused notifications: they wait, and are sent afterwards. Actions run
       as always. The page shows everybody who paused what, and why. Once more changes the reason and the end. Needs the right pause
       for all names.

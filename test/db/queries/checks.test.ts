@@ -14,6 +14,7 @@ import {
   saveCheckResult,
   saveCheckResultAndStatus,
 } from '../../../db/queries/checks.ts'
+import { readStats } from '../../../db/queries/stats.ts'
 import type { Failure } from '../../../domain/failures/failure.ts'
 import type { FullInfoWithCheck } from '../../../domain/schemas.ts'
 import { checkScriptFor, type Status, statuses } from '../../../domain/statuses.ts'
@@ -378,41 +379,74 @@ suite('pauses', () => {
     db.raw(`insert into pauses (what, paused_until, paused_by, reason) values ('checks', ${until}, 'ann', 'upgrade')
       on conflict (what) do update set paused_until = excluded.paused_until`)
 
-  test('During a pause no check is claimed; afterwards all overdue ones are, at once', async () => {
+  test('During a pause only checks after an action are claimed; afterwards all overdue ones are, at once', async () => {
     await insertMany(20)
     const claim = createCheckClaimer(db.pool)
     assert.equal((await claim(5, 1000)).length, 5)
+    const pending = await insertDeployment(db, 'UpdatePending')
+    await db.raw(
+      `update deployment_checks set next_check_at = now() from deployments where id = deployment_id and name = $1`,
+      [pending],
+    )
     await pause('null')
-    assert.deepEqual(await claim(100, 1000), [])
+    assert.deepEqual(
+      (await claim(100, 0)).map(({ name }) => name),
+      [pending],
+    )
     await pause(`now() + interval '1 hour'`)
-    assert.deepEqual(await claim(100, 1000), [])
+    assert.deepEqual(
+      (await claim(100, 1000)).map(({ name }) => name),
+      [pending],
+    )
     await pause('now()')
     assert.ok((await claim(100, 1000)).length >= 15)
   })
 
-  test('A pause does not count for the wait of a pending deployment, and the end of the wait says so', async () => {
-    const name = await insertDeployment(db, 'UpdatePending')
+  test('A check that runs when a pause begins changes nothing, but the one after an action does', async () => {
+    await insertDeployment(db)
+    await insertDeployment(db, 'UpdatePending')
     await makeAllDue()
-    await db.raw(`update deployments set status_updated_at = now() - interval '1 hour' where name = $1`, [
-      name,
-    ])
+    const claimed = await claimChecks(db.pool, 2, 60_000)
+    const one = claimed.find(({ status }) => status === 'Running')
+    const other = claimed.find(({ status }) => status === 'UpdatePending')
+    assert.ok(one && other)
+    await pause('null')
+    assert.equal(await saveCheckResultAndStatus(db.pool, resultOf(one, 1, 'down'), 'GenericFailure'), null)
+    assert.equal(await saveCheckResult(db.pool, resultOf(one, 1, 'down')), false)
+    assert.equal(await statusOf(db, one.name), 'Running')
+    assert.ok(await saveCheckResultAndStatus(db.pool, resultOf(other), 'Running'))
+    await pause('now()')
+    assert.ok(await saveCheckResultAndStatus(db.pool, resultOf(one, 1, 'down'), 'GenericFailure'))
+  })
+
+  test('Information about a deployment says since when its checks are paused, and when the wait for a check ends', async () => {
+    const [settled, pending] = [await insertDeployment(db), await insertDeployment(db, 'UpdatePending')]
     await db.raw(`update deployment_checks set status_update_timeout = interval '10 minutes'`)
     const infoOf = async (of: string): Promise<FullInfoWithCheck> =>
       JSON.parse(await getFullInfo(db.pool, of))
-    const waitEnds = async () => {
-      const { waits_until: until } = await infoOf(name)
-      return until ? Math.round((Date.parse(until) - Date.now()) / 60_000) : null
-    }
-    assert.equal(await waitEnds(), -50)
+    const { waits_until: until } = await infoOf(pending)
+    assert.ok(until)
     await pause('null')
-    assert.equal(await waitEnds(), null, 'nobody knows when checks go on')
-    assert.ok((await infoOf(name)).checks_paused_since)
-    await pause(`now() + interval '30 minutes'`)
-    assert.equal(await waitEnds(), 40)
-    await pause(`now() - interval '1 minute'`)
-    assert.equal(await waitEnds(), 9)
-    assert.equal((await infoOf(name)).checks_paused_since, null)
-    const [check] = await claimChecks(db.pool, 10, 1000)
-    assert.ok(check && check.pendingMs > 55_000 && check.pendingMs < 600_000, `${check?.pendingMs}`)
+    assert.ok((await infoOf(settled)).checks_paused_since)
+    const whilePaused = await infoOf(pending)
+    assert.deepEqual([whilePaused.checks_paused_since, whilePaused.waits_until], [null, until])
+    await pause('now()')
+    assert.equal((await infoOf(settled)).checks_paused_since, null)
+  })
+
+  test('A paused check is not late, and one after an action is', async () => {
+    const late = async () => (await readStats(db.pool)).lateChecks
+    await insertMany(3)
+    const pending = await insertDeployment(db, 'UpdatePending')
+    await db.raw(`update deployment_checks set next_check_at = now() - interval '1 hour'`)
+    assert.equal(await late(), 4)
+    for (const until of ['null', `now() + interval '1 hour'`, 'now()']) {
+      await pause(until)
+      assert.equal(await late(), 1, until)
+    }
+    await db.raw('delete from deployments where name = $1', [pending])
+    assert.equal(await late(), 0)
+    await pause(`now() - interval '10 seconds'`)
+    assert.equal(await late(), 3)
   })
 })

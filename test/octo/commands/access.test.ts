@@ -314,7 +314,10 @@ People whom no rule matches have no role.
     )
     const started = await run('pause', 'checks', '--reason', ' cluster upgrade ', '--for', '1d2h')
     assert.equal(started.code, 0)
-    assert.match(started.stderr, /Health checks are paused until 2026-03-01T12:00:00Z\. No check runs/)
+    assert.match(
+      started.stderr,
+      /Health checks are paused until 2026-03-01T12:00:00Z\. Only a deployment that/,
+    )
     await run('pause', 'checks', '--reason', 'x', '--until', '2026-03-01T18:00+02:00')
     assert.deepEqual(bodies, [
       { reason: 'cluster upgrade', for_seconds: 93_600 },

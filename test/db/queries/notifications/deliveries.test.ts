@@ -208,7 +208,8 @@ suite('deliveries', () => {
     await pause(`now() + interval '1 hour'`)
     assert.deepEqual(await claim(), [])
     assert.equal(await dropOldestDeliveries(db.pool, 5), 0)
-    await db.raw(`update deliveries set created_at = now() - interval '31 days'`)
+    await db.raw(`with earlier as (update pauses set paused_at = now() - interval '32 days')
+      update deliveries set created_at = now() - interval '31 days'`)
     await deleteOldDeliveries(db.pool)
     await pause('now()')
     await deleteOldDeliveries(db.pool)
@@ -220,6 +221,40 @@ suite('deliveries', () => {
       repeat(30, (at) => `d${at}`),
     )
     assert.equal(sent.length, 35)
+  })
+
+  test('A pause keeps only what was created during it: older and failed ones have their limits', async () => {
+    await addDeliveries(...repeat(20, (at) => `old${at}`))
+    await db.raw(`update deliveries set created_at = now() - interval '90 days'`)
+    await addDeliveries(...repeat(20, (at) => `failed${at}`))
+    await db.raw(`update deliveries set created_at = now() - interval '8 days', failed_at = now() - interval '7 days'
+      where deployment like 'failed%'`)
+    await addDeliveries('paused', 'paused')
+    await db.raw(`update deliveries set created_at = now() - interval '8 days' where deployment = 'paused'`)
+    await db.raw(`insert into pauses (what, paused_at, paused_until, paused_by, reason)
+      values ('notifications', now() - interval '9 days', now() - interval '7 days', 'ann', 'upgrade')`)
+    const left = async () =>
+      (
+        await db.raw(`select distinct rtrim(deployment, '0123456789') as name from deliveries order by 1`)
+      ).map(({ name }) => name)
+    assert.equal(await dropOldestDeliveries(db.pool, 5), 15, 'neither counted nor dropped')
+    await deleteOldDeliveries(db.pool)
+    assert.deepEqual(await left(), ['failed', 'paused'])
+    // Each time a month later.
+    const age = () =>
+      db.raw(`with older as (update pauses set paused_at = paused_at - interval '29 days', paused_until = paused_until - interval '29 days')
+        update deliveries set created_at = created_at - interval '29 days'`)
+    await age()
+    await deleteOldDeliveries(db.pool)
+    assert.deepEqual(await left(), [])
+  })
+
+  test('While retention is paused none is dropped', async () => {
+    await addDeliveries(...repeat(20, (at) => `d${at}`))
+    await db.raw(`insert into pauses (what, paused_by, reason) values ('retention', 'ann', 'restore')`)
+    assert.equal(await dropOldestDeliveries(db.pool, 5), 0)
+    await db.raw('truncate pauses')
+    assert.equal(await dropOldestDeliveries(db.pool, 5), 15)
   })
 
   test('One that is being sent is not dropped: the next one of its deployment would be sent beside it', async () => {
