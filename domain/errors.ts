@@ -62,6 +62,10 @@ export const errorCodes = {
   },
   shutting_down: { status: 405, remedy: 'Send it again in a few seconds: another server takes over.' },
   busy: { status: 409, remedy: 'Wait for the running action to end, or cancel it.' },
+  already_paused: {
+    status: 409,
+    remedy: 'Agree with whoever the message names, then send it with replace (octo pause --replace).',
+  },
   invalid_transition: {
     status: 409,
     remedy: 'Bring the deployment into one of the statuses the message names.',

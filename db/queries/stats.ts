@@ -46,6 +46,7 @@ const statsRow = z.object({
   ),
   oldestQueuedSeconds: z.number(),
   lateChecks: z.number(),
+  paused: z.array(z.string()),
   storage: z.custom<Storage>(),
 })
 /** `lateChecks`: deployments whose check has been due for more than 5 seconds, without a runner that holds it. The time of a pause does not count. */
@@ -72,5 +73,6 @@ export async function readStats(pool: Database): Promise<Stats> {
       (select count(*) from deployment_checks c
         where next_check_at < now() - interval '5 seconds' and ${hasNotWaitedForPause} and (lease_expires_at is null or lease_expires_at < now() - interval '5 seconds')
           and ${hasNoActiveAction(sql.fragment`c.deployment_id`)}) as "lateChecks",
+      (select coalesce(json_agg(what), '[]') from pauses where paused_until is null or paused_until > now()) as paused,
       ${storage} as storage`)
 }

@@ -90,6 +90,8 @@ export type AuditDetails = {
   /** What was paused or resumed. `paused_until` null: without an end. */
   paused?: string
   paused_until?: string | null
+  /** The pause of somebody else that this one has replaced. */
+  replaced?: string
   title?: { before: string | null; after: string | null }
   /** Why a request was refused. */
   message?: string

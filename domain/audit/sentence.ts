@@ -79,6 +79,7 @@ function detailsOf(details: Entry['details']): string {
     ...describeLabels(details),
     ...(typeof details.label === 'string' ? [`“${details.label}”`] : []),
     ...describePause(details),
+    ...(typeof details.replaced === 'string' ? [`instead of that by ${details.replaced}`] : []),
     ...(message === undefined ? [] : [message]),
     ...(typeof details.until === 'string'
       ? [`${details.entries}, before ${details.until.slice(0, 10)}`]

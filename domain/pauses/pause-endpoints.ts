@@ -29,6 +29,7 @@ const pauseBody = z
       .max(maxPauseSeconds)
       .optional()
       .describe('how long it lasts, by the clock of the database; without both it has no end'),
+    replace: z.boolean().optional().describe('also when somebody else has paused it'),
   })
   .refine(({ until, for_seconds }) => until === undefined || for_seconds === undefined, {
     message: 'until and for_seconds do not go together.',
@@ -50,7 +51,7 @@ export const pauseEndpoints = {
     summary: 'Pause checks, retention or notifications for all deployments',
     body: pauseBody,
     response: pause,
-    errors: ['bad_request'],
+    errors: ['bad_request', 'already_paused'],
   },
   resumeWork: {
     ...endpoints.resumeWork,

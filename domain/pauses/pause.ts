@@ -29,6 +29,10 @@ export const allPausable = Object.keys(pausable) as [Pausable, ...Pausable[]]
 
 export type Pause = { what: Pausable; since: string; until: string | null; by: string; reason: string }
 
+/** `ann until 2026-03-01 12:00 UTC: cluster upgrade`. */
+export const pauseText = ({ by, until, reason }: Pause): string =>
+  `${by} ${until === null ? 'without an end' : `until ${until.slice(0, 16).replace('T', ' ')} UTC`}: ${reason}`
+
 /** A year. A pause without an end is possible, so this finds mistyped ends only. */
 export const maxPauseSeconds = 366 * 24 * 3600
 const maxReasonLength = 300

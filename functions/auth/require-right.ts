@@ -1,7 +1,14 @@
 /** Refuses what the caller may not do, with a message that names the missing right and who has it. */
 
 import { type Refusal, type RefusalTarget, refusalMessage } from '../../domain/access/refusal.ts'
-import { decide, type Right, rights, type Scope, scopeFor } from '../../domain/access/roles.ts'
+import {
+  decide,
+  mayForAllNames,
+  type Right,
+  rights,
+  type Scope,
+  scopeFor,
+} from '../../domain/access/roles.ts'
 import type { RequiredRight } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
@@ -46,6 +53,16 @@ export function requireScope(
 ): Scope {
   requireRight(settings, identity, right, { name })
   return scopeFor(identity.permissions, right, name)
+}
+
+/** For what concerns all deployments, also those that a role for some names does not show. {@link requireRight} comes first. */
+export function requireAllNames({ name, permissions }: Identity, right: Right): void {
+  if (mayForAllNames(permissions, right)) return
+  throw new ApiError(
+    'forbidden',
+    `${name} may not ${rights[right].label}: that concerns all deployments, and the roles of ${name} are for some names only. Ask an admin of all names.`,
+    { refused: { operation: right } },
+  )
 }
 
 export function unauthenticated(settings: SignInSettings): ApiError {

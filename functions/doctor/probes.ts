@@ -141,6 +141,8 @@ async function probe<Value>(ask: () => Promise<Value>): Promise<Probed<Value>> {
 
 /** Never the message: it may name hosts. */
 function describeProblem(error: unknown): string {
+  // The client of Redis has a time limit of its own.
+  if (error instanceof Error && error.message === 'Command timed out') return 'no answer in time'
   if (error instanceof TimeoutError) return `no answer in ${probeTimeoutMs / 1000} s`
   const { code } = error as { code?: unknown }
   const kind = classifyStoreError(error)

@@ -1,9 +1,8 @@
 /** Handlers of /pauses: what is paused for all deployments. The queries of what is paused obey (db/queries/pauses). */
 import { endPause, readPauses, startPause } from '../../db/queries/pauses/pauses.ts'
-import { mayForAllNames } from '../../domain/access/roles.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { allPausable, maxPauseSeconds, type Pausable } from '../../domain/pauses/pause.ts'
-import type { Identity } from '../auth/identity.ts'
+import { requireAllNames } from '../auth/require-right.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 
 export const listPauses: EndpointHandler<'listPauses'> = async ({ db }) => [...(await readPauses(db))]
@@ -12,12 +11,13 @@ export const pauseWork: EndpointHandler<'pauseWork'> = async (
   { db, pauses },
   { param, body, actor, identity },
 ) => {
-  requireAllNames(identity)
-  const { reason, until = null, for_seconds: seconds } = body
+  requireAllNames(identity, 'pause')
+  const { reason, until = null, for_seconds: seconds, replace = false } = body
   const what = parseWhat(param('what'))
   const forMs = seconds === undefined ? null : seconds * 1000
   const end = until === null ? null : toDatabaseTime(until)
-  const pause = end === undefined ? null : await startPause(db, { what, reason, until: end, forMs }, actor)
+  const pause =
+    end === undefined ? null : await startPause(db, { what, reason, until: end, forMs, replace }, actor)
   if (pause === null)
     throw new ApiError(
       'bad_request',
@@ -31,7 +31,7 @@ export const resumeWork: EndpointHandler<'resumeWork'> = async (
   { db, pauses },
   { param, actor, identity },
 ) => {
-  requireAllNames(identity)
+  requireAllNames(identity, 'pause')
   await endPause(db, parseWhat(param('what')), actor)
   await pauses.readNow()
   return { tag: 'Success' }
@@ -47,14 +47,4 @@ function parseWhat(text: string): Pausable {
   const what = allPausable.find((known) => known === text)
   if (what !== undefined) return what
   throw new ApiError('bad_request', `"${text.slice(0, 40)}" cannot be paused: ${allPausable.join(', ')}.`)
-}
-
-/** A pause is for all deployments, also those that a role for some names does not show. */
-function requireAllNames({ name, permissions }: Identity): void {
-  if (mayForAllNames(permissions, 'pause')) return
-  throw new ApiError(
-    'forbidden',
-    `${name} may not pause work: a pause is for all deployments, and the roles of ${name} are for some names only. Ask an admin.`,
-    { refused: { operation: 'pause' } },
-  )
 }

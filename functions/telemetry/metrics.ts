@@ -11,6 +11,7 @@ import { routePath } from 'hono/route'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { type AuditState, readAuditState } from '../../db/queries/audit/seals.ts'
 import { readStats, type Stats } from '../../db/queries/stats.ts'
+import { allPausable } from '../../domain/pauses/pause.ts'
 import { SettingsError } from '../../domain/settings/read-settings.ts'
 import { statuses } from '../../domain/statuses.ts'
 import type { Services } from '../services.ts'
@@ -105,6 +106,9 @@ export function createMetrics(
     'octopod_late_checks',
     'Deployments whose check is more than 5 seconds late',
   )
+  const paused = gauge(clusterRegistry, 'octopod_paused', '1 while this is paused for all deployments', [
+    'what',
+  ])
   const outputBytes = gauge(clusterRegistry, 'octopod_output_bytes', 'Text of all stored output')
   const outputChunks = gauge(clusterRegistry, 'octopod_output_chunks', 'Chunks of all stored output')
   const tableBytes = gauge(clusterRegistry, 'octopod_table_bytes', 'Disk space of a table and its indexes', [
@@ -142,6 +146,7 @@ export function createMetrics(
     for (const { kind, state, count } of stats.active) activeActions.set({ kind, state }, count)
     oldestQueuedAction.set(stats.oldestQueuedSeconds)
     lateChecks.set(stats.lateChecks)
+    for (const what of allPausable) paused.set({ what }, stats.paused.includes(what) ? 1 : 0)
     outputBytes.set(stats.storage.outputBytes)
     outputChunks.set(stats.storage.outputChunks)
     for (const { name, bytes, rows } of stats.storage.tables) {

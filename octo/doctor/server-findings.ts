@@ -4,7 +4,7 @@ import type { ApiClient } from '../api/types.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { type CheckResult, failedCheck, toResult } from './result.ts'
 
-/** What the servers find, for admins: a row for each finding. */
+/** What the servers find, for admins of all names: a row for each finding. */
 export async function readServerFindings(client: ApiClient): Promise<CheckResult[]> {
   try {
     const { findings } = await client.call('getDoctor', {})
@@ -21,7 +21,12 @@ export async function readServerFindings(client: ApiClient): Promise<CheckResult
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     if (error.kind === 'not_allowed')
-      return [toResult('doctor', { result: 'skipped', detail: 'only admins may see what the servers find' })]
+      return [
+        toResult('doctor', {
+          result: 'skipped',
+          detail: 'only admins of all names may see what the servers find',
+        }),
+      ]
     // An older server.
     if (error.status === 404)
       return [toResult('doctor', { result: 'skipped', detail: 'the server has no doctor' })]

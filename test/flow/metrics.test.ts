@@ -43,6 +43,11 @@ test('Metrics count active actions, deployments and requests', async () => {
   const during = await metrics()
   assert.equal(during.values.get('octopod_deployments{status="CreatePending"}'), 1)
   assert.equal(during.values.get('octopod_oldest_queued_action_seconds'), 0)
+  const pausedNow = async () => (await metrics()).values.get('octopod_paused{what="retention"}')
+  assert.equal(await pausedNow(), 0)
+  await octopod.api('PUT', '/pauses/retention', { reason: 'test' })
+  assert.equal(await pausedNow(), 1)
+  await octopod.api('DELETE', '/pauses/retention')
   assert.equal(during.values.get('octopod_late_checks'), 0)
   const requestCount =
     'octopod_http_request_duration_seconds_count{method="POST",route="/api/v1/deployments",status="200"}'

@@ -128,6 +128,39 @@ test('A pause ends by itself, and connected clients learn its beginning and its 
   await other.stop()
 })
 
+test('The pause of somebody else is replaced only on request, and the audit log names it', async () => {
+  const named = (name: string) => (body: unknown) =>
+    octopod.api('PUT', '/pauses/retention', body, { 'Octopod-Actor': name })
+  const [ann, ben] = [named('ann'), named('ben')]
+  assert.equal((await ann({ reason: 'cluster upgrade', for_seconds: 36_000 })).status, 200)
+  assert.equal((await ann({ reason: 'longer', for_seconds: 40_000 })).status, 200, 'the own one')
+  const refused = await ben({ reason: 'quick test', for_seconds: 1 })
+  assert.equal(refused.status, 409)
+  const { error, error_message } = refused.body as { error: string; error_message: string }
+  assert.match(`${error} ${error_message}`, /Retention is paused already, by ann .*until 20.* UTC: longer/)
+  assert.deepEqual(
+    (await listPauses()).map(({ reason }) => reason),
+    ['longer'],
+  )
+  assert.equal((await ben({ reason: 'agreed', replace: true })).status, 200)
+  const { body } = await octopod.api('GET', '/audit?operation=pause&limit=1')
+  assert.match(JSON.stringify(body), /"replaced":"ann .*: longer"/)
+  await resume('retention')
+  assert.equal((await ann({ reason: 'nobody has one now' })).status, 200)
+  await resume('retention')
+})
+
+test('Pauses of a later release are ignored', async () => {
+  await withDatabase(system.databaseUrl, async (db) => {
+    await db.query('alter table pauses drop constraint pause_known')
+    await db.query("insert into pauses (what, paused_by, reason) values ('actions', 'ann', 'later')")
+  })
+  assert.deepEqual(await listPauses(), [])
+  await withDatabase(system.databaseUrl, async (db) => {
+    await db.query("delete from pauses where what = 'actions'")
+  })
+})
+
 test('Bad pauses are refused with what is wrong, and nothing is paused', async () => {
   const cases: [string, unknown, RegExp][] = [
     ['everything', { reason: 'x' }, /"everything" cannot be paused: checks, retention, notifications/],

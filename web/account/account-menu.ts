@@ -7,7 +7,7 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { WhoAmI } from '../../domain/access/access-schemas.ts'
-import { decide } from '../../domain/access/roles.ts'
+import { decide, mayForAllNames } from '../../domain/access/roles.ts'
 import { type Overlay, useApp } from '../app-context.ts'
 import { auditPath } from '../audit/audit-filters.ts'
 import { doctorPath, tokensPath } from '../routes.ts'
@@ -86,7 +86,7 @@ function AccountActions({ who, onDone }: { who: WhoAmI; onDone: () => void }): V
     ${hasSessions && html`<button type="button" class="ghost-button" onClick=${show({ type: 'sessions' })}>${who.subject === null ? 'Sessions…' : 'Your sessions…'}</button>`}
     ${who.role !== null && html`<a class="button ghost-button" href=${auditPath()} onClick=${onDone}>Audit log</a>`}
     ${who.proof !== 'anonymous' && html`<a class="button ghost-button" href=${tokensPath} onClick=${onDone}>Access tokens</a>`}
-    ${permissions !== null && decide(permissions, 'diagnose').isAllowed && html`<a class="button ghost-button" href=${doctorPath} onClick=${onDone}>Doctor</a>`}
+    ${permissions !== null && mayForAllNames(permissions, 'diagnose') && html`<a class="button ghost-button" href=${doctorPath} onClick=${onDone}>Doctor</a>`}
     ${session.ways.shared && who.role !== 'admin' && html`<button type="button" class="ghost-button" onClick=${signIn}>Sign in as admin…</button>`}
     ${canSignOut && html`<button type="button" class="ghost-button" onClick=${() => void signOut(app)}>Sign out</button>`}
   </div>`

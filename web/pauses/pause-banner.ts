@@ -22,7 +22,7 @@ function PauseLine({ pause }: { pause: Pause }): VNode {
   const permissions = identity.permissions.value
   return html`<p>
     <span class="pause">
-      <strong>${paused}</strong> since ${formatClock(since)} by ${by}${until !== null && `, until ${formatClock(until)}`}: ${reason}. ${stops}
+      <strong>${paused}</strong> since ${formatClock(since)} by ${by}${until !== null && `, until ${formatClock(until)}`}: ${/[.!?…]$/.test(reason) ? reason : `${reason}.`} ${stops}
     </span>
     ${permissions !== null && mayForAllNames(permissions, 'pause') && html`<${ResumeButton} what=${what} />`}
   </p>`

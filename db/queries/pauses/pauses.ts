@@ -4,12 +4,14 @@
  */
 import { type FragmentSqlToken, sql } from 'slonik'
 import { z } from 'zod'
+import { ApiError } from '../../../domain/errors.ts'
 import {
   allPausable,
   maxPauseSeconds,
   type Pausable,
   type Pause,
   pausable,
+  pauseText,
 } from '../../../domain/pauses/pause.ts'
 import type { Database, Transaction } from '../../pool.ts'
 import { type AuditActor, describeActor, insertAuditEntry } from '../audit/insert-entry.ts'
@@ -48,20 +50,33 @@ export const isInLastPause = (what: Pausable, at: FragmentSqlToken, withinMs: nu
   exists (select from pauses where what = ${sql.literalValue(what)} and ${at} >= paused_at
     and (paused_until is null or ${at} <= paused_until and paused_until > now() - ${toInterval(withinMs)}))`
 
-export type NewPause = { what: Pausable; reason: string; until: string | null; forMs: number | null }
+export type NewPause = {
+  what: Pausable
+  reason: string
+  until: string | null
+  forMs: number | null
+  replace: boolean
+}
 
 /**
  * Begins a pause, or changes the end and the reason of the present one. Null, and nothing changes: the end has passed or is more than
- * a year away.
+ * a year away. Throws already_paused for that of somebody else, unless `replace` is set.
  */
 export async function startPause(
   pool: Database,
-  { what, reason, until, forMs }: NewPause,
+  { what, reason, until, forMs, replace }: NewPause,
   by: AuditActor,
 ): Promise<Pause | null> {
   const end =
     forMs === null ? sql.fragment`${until}::timestamptz` : sql.fragment`now() + ${toInterval(forMs)}`
   return pool.transaction(async (transaction) => {
+    // Two first pauses at a time: the second waits here.
+    await transaction.query(sql.unsafe`lock table pauses in share row exclusive mode`)
+    const present = await transaction.maybeOne(sql.type(pauseRow)`
+      select ${pauseColumns} from pauses where what = ${what} and ${isOn}`)
+    const other = present?.by === describeActor(by) ? null : present
+    if (other && !replace)
+      throw new ApiError('already_paused', `${pausable[what].paused} already, by ${pauseText(other)}`)
     const pause = await transaction.maybeOne(sql.type(pauseRow)`
       insert into pauses (what, paused_until, paused_by, reason)
       select ${what}, paused_until, ${describeActor(by)}, ${reason} from (select ${end} as paused_until) as new
@@ -70,7 +85,8 @@ export async function startPause(
         paused_until = excluded.paused_until, paused_by = excluded.paused_by, reason = excluded.reason
       returning ${pauseColumns}`)
     if (pause === null) return null
-    const details = { paused: pausable[what].label, paused_until: pause.until }
+    const replaced = other ? { replaced: pauseText(other) } : {}
+    const details = { paused: pausable[what].label, paused_until: pause.until, ...replaced }
     await insertAuditEntry(transaction, { by: { ...by, reason }, operation: 'pause', details })
     return pause
   })

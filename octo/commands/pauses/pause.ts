@@ -14,7 +14,8 @@ export class PauseWork extends ApiCommand {
     details: `
       Paused checks: only a deployment that an action has just changed is checked, and all other statuses stay as they are. Paused
       retention: nothing is deleted because of its age or size. Paused notifications: they wait, and are sent afterwards. Actions run
-      as always. The page shows everybody who paused what, and why. Once more changes the reason and the end. Needs the right pause
+      as always. The page shows everybody who paused what, and why. Once more changes the reason and the
+      end; the pause of somebody else needs --replace. Useful for maintenance, to mute notifications or to freeze statuses. Needs the right pause
       for all names.
     `,
     examples: [
@@ -32,6 +33,8 @@ export class PauseWork extends ApiCommand {
   })
   until = Option.String('--until', { description: 'until a time in UTC, such as 2026-03-01T18:00' })
 
+  replace = Option.Boolean('--replace', false, { description: 'also when somebody else has paused it' })
+
   protected async run(): Promise<void> {
     const what = parseWhat(this.what)
     const reason = this.reason.trim()
@@ -45,6 +48,7 @@ export class PauseWork extends ApiCommand {
         reason,
         ...(this.duration === undefined ? {} : { for_seconds: parseSeconds(this.duration) }),
         ...(this.until === undefined ? {} : { until: parseUntil(this.until) }),
+        ...(this.replace && { replace: true }),
       },
     })
     if (this.format !== null) return this.printRecords({ record }, pauseView, this.format)

@@ -25,7 +25,14 @@ export type TableRow = keyof typeof rightsTable
 /** `open`: everyone. `known`: everyone who is signed in, also without a role; anonymous callers need a role. */
 export const rowOfEndpoint: Record<
   EndpointName,
-  TableRow | 'open' | 'known' | 'operate_all' | 'end_session' | 'revoke_token' | 'device_login'
+  | TableRow
+  | 'open'
+  | 'known'
+  | 'operate_all'
+  | 'administer_all'
+  | 'end_session'
+  | 'revoke_token'
+  | 'device_login'
 > = {
   listDeployments: 'read',
   listDeploymentNames: 'read',
@@ -78,7 +85,7 @@ export const rowOfEndpoint: Record<
   // For a caller with the right for all names.
   pauseWork: 'operate_all',
   resumeWork: 'operate_all',
-  getDoctor: 'administer',
+  getDoctor: 'administer_all',
   getStorage: 'read',
 }
 

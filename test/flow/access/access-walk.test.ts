@@ -88,12 +88,14 @@ async function* stepsOf(caller: Caller): AsyncGenerator<Step> {
       yield step({ session_id: 999_999 }, unknown, null)
       if (caller.person !== null)
         yield step({ session_id: await insertSession(client, caller.person) }, 'allowed', null)
-    } else if (row === 'operate_all') {
+    } else if (row === 'operate_all' || row === 'administer_all') {
       // A refusal of the first kind comes before the body is read.
-      const one = expectedOutcome('operate', caller, null, 'nothing')
-      const all = expectedOutcome('operate', { ...caller, inside: caller.outside }, null, 'nothing')
+      const role = row === 'operate_all' ? 'operate' : 'administer'
+      const one = expectedOutcome(role, caller, null, 'nothing')
+      const all = expectedOutcome(role, { ...caller, inside: caller.outside }, null, 'nothing')
       const expected = one === 'allowed' && all !== 'allowed' ? '403' : one
-      yield step({ what: 'retention' }, expected, null, { body: { reason: 'test', for_seconds: 1 } })
+      const body = method === 'GET' ? undefined : { reason: 'test', for_seconds: 1, replace: true }
+      yield step({ what: 'retention' }, expected, null, { body })
     } else if (path.includes(':delivery_id')) {
       const outcome = expectedOutcome(row, caller, null, 'nothing')
       yield step({ delivery_id: 999_999 }, outcome === 'allowed' ? '404' : outcome, null)

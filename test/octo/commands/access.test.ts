@@ -275,7 +275,10 @@ People whom no rule matches have no role.
     assert.equal(broken.code, 7)
     const refused = { ...routes, 'GET /api/v1/doctor': forbidden('No.') }
     const shown = await runOcto({ OCTOPOD_URL: (await fakeServer(t, refused)).url }, 'doctor')
-    assert.match(shown.stdout, /\nskipped {1}doctor {6}only admins may see what the servers find\n/)
+    assert.match(
+      shown.stdout,
+      /\nskipped {1}doctor {6}only admins of all names may see what the servers find\n/,
+    )
   })
 
   test('A refusal is shown as the server sends it, exit code 6', async (t) => {
@@ -319,9 +322,11 @@ People whom no rule matches have no role.
       /Health checks are paused until 2026-03-01T12:00:00Z\. Only a deployment that/,
     )
     await run('pause', 'checks', '--reason', 'x', '--until', '2026-03-01T18:00+02:00')
+    await run('pause', 'checks', '--reason', 'y', '--replace')
     assert.deepEqual(bodies, [
       { reason: 'cluster upgrade', for_seconds: 93_600 },
       { reason: 'x', until: '2026-03-01T16:00:00.000Z' },
+      { reason: 'y', replace: true },
     ])
     assert.deepEqual(await run('resume', 'checks'), { code: 0, stdout: '', stderr: '' })
     for (const args of [
