@@ -167,7 +167,8 @@ function refusedOperation(name: EndpointName): AuditOperation {
 export function createApp(services: Services, observe?: MiddlewareHandler): Hono<RequestEnv> {
   const { log, access, settings } = services
   const basePath = basePathOf(settings)
-  const app = new Hono<RequestEnv>(basePath === '' ? {} : { getPath: createPathReader(basePath) })
+  const paths = createPathReader(settings)
+  const app = new Hono<RequestEnv>(basePath === '' ? {} : { getPath: paths.ofRequest })
   if (observe) app.use(observe)
   app.use(answerHeaders)
   app.use(closeUnread)
@@ -179,9 +180,10 @@ export function createApp(services: Services, observe?: MiddlewareHandler): Hono
   const addGet = (path: string, handler: Handler) =>
     app.get(path, handler).all(path, methodNotAllowed(log, ['GET']))
 
-  // Probes ask for the address of a pod, so the health paths come before the rule for hosts.
+  // Probes ask for the address of a pod, so the health paths come before the rules for paths and hosts.
   addGet('/healthz', healthz)
   addGet('/readyz', readyz(services))
+  app.use(paths.middleware)
   app.use(allowedHosts(access.requireAllowedHost))
   app.use(forgetEndedSession(services.auth))
   addGet('/config.json', pageConfig(services))

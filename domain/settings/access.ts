@@ -116,6 +116,12 @@ export const accessSettings = {
     parse: list(pageAddress),
     programs: serverAndRunner,
   },
+  PROXY_PATH: {
+    description:
+      'What the proxy does with the path of APP_URL: passed (the server receives it) or removed; only that form is answered',
+    parse: z.enum(['passed', 'removed']).default('passed'),
+    programs: ['server'],
+  },
   ALLOWED_HOSTS: {
     description:
       'Hosts at which requests without a credential are answered, besides those of APP_URL; separated by commas; * means all',

@@ -11,7 +11,7 @@ import { ApiError } from '../../domain/errors.ts'
 import type { LiveMessage } from '../../domain/event.ts'
 import type { Pause } from '../../domain/pauses/pause.ts'
 import { identifySender, toCaller } from '../access/authenticate.ts'
-import { basePathOf, removeBasePath } from '../access/base-path.ts'
+import { createPathReader } from '../access/base-path.ts'
 import { requireOwnOrigin } from '../access/same-origin.ts'
 import { countLines, type RawRequest } from '../access/sender.ts'
 import { actorOf } from '../auth/actor.ts'
@@ -58,7 +58,7 @@ export function createWebSocketRelay(
   }: Pick<Services, 'settings' | 'access' | 'auth' | 'secrets' | 'audit' | 'log'>,
 ): WebSocketRelay {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024, handleProtocols })
-  const basePath = basePathOf(settings)
+  const paths = createPathReader(settings)
   const alive = new WeakSet<WebSocket>()
   const channels = new Map<string, Channel>()
   const channelOf = new WeakMap<WebSocket, Channel>()
@@ -125,8 +125,7 @@ export function createWebSocketRelay(
     try {
       if (isClosing) throw new ApiError('service_unavailable', 'This server is shutting down; connect again.')
       const path = URL.parse(request.url ?? '', 'http://host')?.pathname ?? ''
-      if (removeBasePath(path, basePath) !== '/event')
-        throw new ApiError('not_found', 'Websockets are served at /event.')
+      if (paths.read(path) !== '/event') throw new ApiError('not_found', 'Websockets are served at /event.')
       const { identity, caller } = await authorizeUpgrade(raw)
       socket.once('close', access.limits.holdWebSocket(caller))
       sockets.handleUpgrade(request, socket, head, (client) => open(client, identity))

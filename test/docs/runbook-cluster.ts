@@ -71,7 +71,7 @@ async function run(words: readonly string[], actions: ClusterActions): Promise<s
   else
     assert.match(
       command,
-      /^kubectl wait pod --for=delete --selector app\.kubernetes\.io\/component in \(server, runner\)$|^kubectl rollout status deployment octopod-server$/,
+      /^kubectl wait pod --for=delete --selector app\.kubernetes\.io\/component in \(server, runner\)$|^kubectl rollout status deployment octopod-(server|runner)$/,
     )
   return ''
 }

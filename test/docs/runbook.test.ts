@@ -132,18 +132,32 @@ suite('docs/runbook.md', { skip: bin === undefined && 'not installed: PostgreSQL
       const { length } = await system.scriptCalls('update')
       return { done: length > 0, value: length, seen: length }
     })
+    await octopod.create('revived')
+    await octopod.waitForStatus('revived', 'Running')
+    await octopod.archive('revived')
+    await octopod.waitForStatus('revived', 'Archived')
+    await withDatabase(databaseUrl, (db) =>
+      db.query(`update deployments set archived_at = now() - interval '1 year' where name = 'revived'`),
+    )
     await run('Backup')
     await writeFile(join(folder, 'go-on'), '')
     assert.equal((await octopod.waitForActionEnd(running)).state, 'succeeded')
     await octopod.create('later')
     await octopod.waitForStatus('later', 'Running')
+    // It was archived long before the backup, and lives again since.
+    await octopod.restore('revived')
+    await octopod.waitForStatus('revived', 'Running')
 
     const restored = await run('Restore', 0, { NEW_DATABASE_URL: await newDatabase() })
     assert.match(restored, /ok +websocket/)
     const ended = await octopod.waitForActionEnd(running)
     assert.equal(ended.state, 'interrupted', 'it ran at the moment of the backup')
     assert.equal((await octopod.api('GET', '/deployments/later/full_info')).status, 404)
-    releases = ['later', 'shop']
+    assert.deepEqual(await system.scriptCalls('cleanup'), [], 'retention has removed nothing')
+    await octopod.restore('revived')
+    await octopod.waitForStatus('revived', 'Running')
+    assert.doesNotMatch(await run('Restore', 1), /revived/)
+    releases = ['later', 'revived', 'shop']
     const unknown = await run('PostgreSQL is lost')
     assert.equal(unknown, 'later\n')
     await octopod.create('later')
@@ -174,8 +188,8 @@ suite('docs/runbook.md', { skip: bin === undefined && 'not installed: PostgreSQL
     const updatesBefore = (await system.scriptCalls('update')).length
     const output = await run('Another cluster', 1)
     assert.match(output, /^checks .+ move to another cluster$/m)
-    for (const name of ['shop', 'later', 'no-redis']) await octopod.waitForStatus(name, 'Running')
-    assert.equal((await system.scriptCalls('update')).length - updatesBefore, 3)
+    for (const name of ['shop', 'later', 'revived', 'no-redis']) await octopod.waitForStatus(name, 'Running')
+    assert.equal((await system.scriptCalls('update')).length - updatesBefore, 4)
     assert.deepEqual((await octopod.api('GET', '/pauses')).body, [])
   })
 

@@ -1,6 +1,7 @@
 /**
  * One Octopod below the path /octopod behind three proxies: nginx with TLS and HTTP/2, which passes the path on; nginx without
- * TLS, which removes it; haproxy with TLS and HTTP/2, which removes it, under another host name.
+ * TLS, which removes it; haproxy with TLS and HTTP/2, which removes it, under another host name. The two that remove it have a
+ * server of their own.
  */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -28,6 +29,7 @@ suite('proxies', { skip: missingPrograms('nginx', 'haproxy', 'openssl') }, () =>
   const authority = createCertificateAuthority()
   const proxies: RunningProxy[] = []
   let system: System
+  let behindRemoving: { url: string }
   let provider: TestOidcProvider
   /** As APP_URL has them. People sign in at the first one. */
   let passing: string
@@ -38,13 +40,14 @@ suite('proxies', { skip: missingPrograms('nginx', 'haproxy', 'openssl') }, () =>
   before(async () => {
     setDefaultCACertificates([...getCACertificates('default'), readFileSync(authority.ca, 'utf8')])
     const certificate = authority.issue('proxy', 'DNS:localhost,IP:127.0.0.1')
-    const [port, tlsPort, plainPort, haproxyPort] = await Promise.all([1, 2, 3, 4].map(() => freePort()))
-    if (!port || !tlsPort || !plainPort || !haproxyPort) throw new Error('no port')
+    const [port, secondPort, tlsPort, plainPort, haproxyPort] = await Promise.all(
+      [1, 2, 3, 4, 5].map(() => freePort()),
+    )
+    if (!port || !secondPort || !tlsPort || !plainPort || !haproxyPort) throw new Error('no port')
     passing = `https://localhost:${tlsPort}${path}`
     removing = `http://localhost:${plainPort}${path}`
     haproxy = `https://127.0.0.1:${haproxyPort}${path}`
     all = [passing, removing, haproxy]
-    const target = `http://127.0.0.1:${port}`
     const certificateFile = join(authority.ca, '..', 'both.pem')
     writeFileSync(
       certificateFile,
@@ -53,11 +56,11 @@ suite('proxies', { skip: missingPrograms('nginx', 'haproxy', 'openssl') }, () =>
     provider = await startOidcProvider({ accounts: people })
     provider.allowRedirects(`${passing}/auth/callback`, `${passing}/`)
     const servers = [
-      { listen: `127.0.0.1:${tlsPort}`, certificate, path: `${path}/`, target },
-      { listen: `127.0.0.1:${plainPort}`, path: `${path}/`, target: `${target}/` },
+      { listen: `127.0.0.1:${tlsPort}`, certificate, path: `${path}/`, target: `http://127.0.0.1:${port}` },
+      { listen: `127.0.0.1:${plainPort}`, path: `${path}/`, target: `http://127.0.0.1:${secondPort}/` },
     ]
     proxies.push(await startNginx(servers))
-    proxies.push(await startHaproxy({ port: haproxyPort, certificateFile, path, targetPort: port }))
+    proxies.push(await startHaproxy({ port: haproxyPort, certificateFile, path, targetPort: secondPort }))
     system = await startSystem({
       env: {
         PORT: String(port),
@@ -70,6 +73,7 @@ suite('proxies', { skip: missingPrograms('nginx', 'haproxy', 'openssl') }, () =>
         OIDC_CLIENT_SECRET: provider.clientSecret,
       },
     })
+    behindRemoving = await system.startServer({ PORT: String(secondPort), PROXY_PATH: 'removed' })
   })
   after(async () => {
     await system?.stop()
@@ -105,13 +109,21 @@ suite('proxies', { skip: missingPrograms('nginx', 'haproxy', 'openssl') }, () =>
     }
   })
 
-  test('Without a proxy the server answers with the path and without it', async () => {
-    for (const url of [system.url, system.url + path]) {
-      assert.equal((await createApiClient(url).api('GET', '/deployments')).status, 200)
-      ;(await connectWebSocket(url)).close()
+  test('Only the form of the path that PROXY_PATH names is answered, and probes need none', async () => {
+    for (const [right, wrong] of [
+      [system.url + path, system.url],
+      [behindRemoving.url, behindRemoving.url + path],
+    ] as const) {
+      assert.equal((await createApiClient(right).api('GET', '/deployments')).status, 200)
+      ;(await connectWebSocket(right)).close()
+      const refused = await createApiClient(wrong).api('GET', '/deployments')
+      assert.equal(refused.status, 404)
+      assert.match(refused.text, /PROXY_PATH/)
+      await assert.rejects(connectWebSocket(wrong))
     }
-    assert.equal((await fetch(`${system.url}/healthz`)).status, 200)
-    assert.equal((await fetch(`${system.url}/octopodapi/v1/ping`)).status, 404)
+    for (const { url } of [system, behindRemoving]) assert.equal((await fetch(`${url}/healthz`)).status, 200)
+    // A rule of the proxy for /octopod/config.json must cover every way to it.
+    for (const url of all) assert.equal((await fetch(`${url}${path}/config.json`)).status, 404, url)
   })
 
   test('HTTP/2 is answered by both proxies', async () => {
