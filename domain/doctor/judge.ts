@@ -161,7 +161,10 @@ function describePrograms({ programs, policyProblems }: DoctorFacts) {
   const known = knownValue(programs)
   const count = (kind: 'server' | 'runner') => known?.filter((one) => one.kind === kind).length ?? 0
   return {
-    servers: known === null ? 'this one answers' : `${counted(count('server'), 'server')} of one version`,
+    servers:
+      known === null
+        ? 'this one answers'
+        : `${counted(count('server'), 'server')} of ${known.some(({ version }) => version !== 'unknown') ? 'one' : 'unknown'} version`,
     runners: known === null ? null : counted(count('runner'), 'runner'),
     scripts: count('runner') === 0 ? null : 'complete, executable and the same at all runners',
     policy: policyProblems === null ? 'there is no policy file (OCTOPOD_POLICY)' : 'the file is in use',

@@ -75,6 +75,17 @@ const withSecondRunner = (more: Partial<SeenProgram>) =>
   })
 
 describe('The doctor', () => {
+  it('does not take two unknown versions for one', () => {
+    const unknown = {
+      value: [
+        { ...server, version: 'unknown' },
+        { ...runner, version: 'unknown' },
+      ],
+    }
+    const [found] = judge({ ...healthy, programs: unknown }).filter(({ subject }) => subject === 'servers')
+    assert.equal(found?.message, '1 server of unknown version')
+  })
+
   it('has one finding `ok` for each subject of a healthy installation', () => {
     const findings = judge(healthy)
     assert.deepEqual(
