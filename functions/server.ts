@@ -38,7 +38,7 @@ try {
 
 async function main(): Promise<void> {
   const settings = readSettings('server', process.env)
-  requireOpenFiles()
+  requireOpenFiles(settings.DATABASE_POOL_SIZE)
   const log = pino({ level: settings.LOG_LEVEL, serializers })
   const shutdown = new AbortController()
   let isShuttingDown = false
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
     settings.METRICS_PORT === undefined ? null : createMetrics(services, () => live.clientCount())
   const app = createApp(services, metrics?.observe)
   const http = await listen(app.fetch, settings.PORT, settings.HOST)
-  limitConnections(http, log)
+  limitConnections(http, log, settings.DATABASE_POOL_SIZE)
   const live = createWebSocketRelay(http, services)
   const missedEvents = await watchMissedEvents(services.db, log, live, services.redis)
   if (givesCredential(settings))

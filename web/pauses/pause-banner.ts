@@ -24,14 +24,23 @@ function PauseLine({ pause }: { pause: Pause }): VNode {
     <span class="pause">
       <strong>${paused}</strong> since ${formatClock(since)} by ${by}${until !== null && `, until ${formatClock(until)}`}: ${/[.!?…]$/.test(reason) ? reason : `${reason}.`} ${stops}
     </span>
-    ${permissions !== null && mayForAllNames(permissions, 'pause') && html`<${ResumeButton} what=${what} />`}
+    ${permissions !== null && mayForAllNames(permissions, 'pause') && html`<${ResumeButton} pause=${pause} />`}
   </p>`
 }
 
-function ResumeButton({ what }: Pick<Pause, 'what'>): VNode {
-  const { client, toasts } = useApp()
+/** Asks first: somebody else may be in the middle of what the pause is for. */
+function ResumeButton({ pause: { what, by, reason } }: { pause: Pause }): VNode {
+  const { client, toasts, confirmations } = useApp()
   const isSending = useSignal(false)
   const resume = async () => {
+    const isConfirmed = await confirmations.confirm({
+      title: `Resume ${what}?`,
+      text: `${pausable[what].paused} by ${by}: ${reason}`,
+      confirmLabel: 'Resume',
+      cancelLabel: 'Keep the pause',
+      danger: false,
+    })
+    if (!isConfirmed) return
     isSending.value = true
     try {
       // The websocket says that the pause has ended.
