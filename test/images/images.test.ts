@@ -45,7 +45,13 @@ suite('images', { skip: reason ?? false }, () => {
     const port = await freePort()
     const url = `http://127.0.0.1:${port}`
     const server = start('server', {
-      env: { ...stores, HOST: '127.0.0.1', PORT: String(port), POWER_AUTHORIZATION_HEADER: admin },
+      env: {
+        ...stores,
+        HOST: '127.0.0.1',
+        PORT: String(port),
+        POWER_AUTHORIZATION_HEADER: admin,
+        ANONYMOUS_ROLE: 'none',
+      },
     })
     const taken = await waitFor(
       'the server is ready',
