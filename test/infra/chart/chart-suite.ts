@@ -553,7 +553,7 @@ export function chartSuite(title: string, helm: Helm): void {
 /** A valid value that is not the default. */
 function sampleOf(name: SettingName): string | number {
   const { parse } = settings[name]
-  for (const sample of ['retry', 'warn', 'own', 'operator', 'off'])
+  for (const sample of ['retry', 'warn', 'own', 'operator', 'off', 'removed'])
     if (parse.safeParse(sample).success && isChoice(name)) return sample
   const number = [1234, 123].find((value) => isChoice(name) && parse.safeParse(String(value)).success)
   if (number !== undefined)
