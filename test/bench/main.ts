@@ -18,7 +18,7 @@ import { idleMemory } from './benchmarks/idle-memory.ts'
 import { lateChecks } from './benchmarks/late-checks.ts'
 import { octoStartup } from './benchmarks/octo-startup.ts'
 import { outputThroughput } from './benchmarks/output-throughput.ts'
-import { page } from './benchmarks/page/page.ts'
+import { page, pageLog } from './benchmarks/page/page.ts'
 import { readList } from './benchmarks/read-list.ts'
 import { scaleOut } from './benchmarks/scale-out.ts'
 import { websocketFanout } from './benchmarks/websocket-fanout.ts'
@@ -31,7 +31,7 @@ import { largeDatabase } from './large-database/large-database.ts'
 
 exitOnHelp(`npm run bench [-- ROW...] [--json] [--record] [--clients N] [--seconds N] [--profile FOLDER]
 
-Measures the named rows of test/bench/README.md (R1 to R13, R15 to R17, bulk, scale, page, page-bulk, growth, late), or all of them, and compares
+Measures the named rows of test/bench/README.md (R1 to R13, R15 to R17, bulk, scale, page, page-bulk, page-log, growth, late), or all of them, and compares
 Octopod with the bare libraries. The rows strangers, large, delete and audit are measured only when they are named. strangers takes
 --seconds (600), and the bench exits with 1 when it misses a target.
 --record writes the results into test/bench/README.md.`)
@@ -57,6 +57,7 @@ const groups: Group[] = [
   { rows: ['bulk'], run: bulk },
   { rows: ['scale'], run: scaleOut },
   { rows: ['page', 'page-bulk'], run: page },
+  { rows: ['page-log'], run: pageLog },
   { rows: ['strangers'], run: strangers, isAcceptance: true },
 ]
 /** Benchmarks with a table of their own. */

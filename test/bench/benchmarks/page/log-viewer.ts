@@ -25,7 +25,7 @@ export async function measureLogViewer(bench: Bench, browser: Browser): Promise<
   await query(
     databaseUrl,
     `insert into action_output (action_id, fencing_token, seq, stream, text)
-     select $1, 0, n, case n % 50 when 0 then 'stderr' else 'stdout' end,
+     select $1, 0, n + 1, case n % 50 when 0 then 'stderr' else 'stdout' end,
        (select string_agg('line ' || (n * 100 + at) || repeat(' of the output', at % 12), E'\\n') || E'\\n'
          from generate_series(0, 99) at) from generate_series(0, $2::int - 1) n`,
     [action?.id, chunks],
