@@ -83,7 +83,8 @@ async function worksWithout(system: System): Promise<void> {
     assert.equal((await octopod.api('GET', path)).status, 200, path)
   for (const path of ['/deployment_overrides', '/deployments/shop/info', '/deployments/shop/app_logs']) {
     const status = await statusOf(`${system.url}/api/v1${path}`)
-    assert.ok([200, 503].includes(status), `${path}: ${status}`)
+    // 504: the server has the only connection that Redis allows, and no runner can answer.
+    assert.ok([200, 503, 504].includes(status), `${path}: ${status}`)
   }
   await octopod.waitForStatus('shop', 'Running')
   const hanging = getActionId(await octopod.update('shop', { 'behave.update': 'hang' }))
