@@ -64,7 +64,8 @@ export const errorCodes = {
   busy: { status: 409, remedy: 'Wait for the running action to end, or cancel it.' },
   already_paused: {
     status: 409,
-    remedy: 'Agree with whoever the message names, then send it with replace (octo pause --replace).',
+    remedy:
+      'Ask the person whom the message names, then send the request with replace (octo pause --replace).',
   },
   invalid_transition: {
     status: 409,

@@ -14,7 +14,7 @@ import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'
 import { withTimeout } from '../../lib/with-timeout.ts'
 import { redisKeys } from './redis-keys.ts'
 
-/** A hash that nobody writes any more disappears. */
+/** The hash expires this long after the last report. */
 const hashTtlMs = 4 * forgottenAfterMs
 
 /** Reports every 15 seconds. An orderly stop removes the report. `describe` must not take longer than its time limits. */
@@ -47,7 +47,7 @@ export function startReports(
 /** The connection logs that Redis is away. */
 const ignore = () => {}
 
-/** The time is that of Redis, so that wrong clocks make nobody silent. */
+/** Stores the time of Redis, so that a program with a wrong clock does not count as silent. */
 export async function writeReport(redis: Redis, prefix: string, report: ProgramReport): Promise<void> {
   const key = redisKeys(prefix).programs
   const atMs = await readRedisTime(redis)

@@ -50,7 +50,7 @@ export function pauseReasonError(reason: string): string | null {
   if (!reason.isWellFormed()) return 'The reason is not valid Unicode.'
   if (withoutControlCharacters(reason) !== reason)
     return 'The reason contains a control character, or one that overrides the direction of text.'
-  if (invisible.test(reason)) return 'The reason contains a character that nobody sees.'
+  if (invisible.test(reason)) return 'The reason contains an invisible character.'
   if (!readable.test(reason) || manyMarks.test(reason))
     return 'The reason needs letters or digits that everybody can read.'
   return null

@@ -1,5 +1,5 @@
 /**
- * One examination for all who ask within two seconds, so that nobody can load the stores with it. Created by create-services.ts,
+ * All callers within two seconds get the answer of one examination, so repeated requests do not load the stores. Created by create-services.ts,
  * called by doctor-handler.ts.
  */
 

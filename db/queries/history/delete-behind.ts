@@ -62,7 +62,7 @@ const outputsPerBatch = 100
 /**
  * Deletes about `limit` chunks of removed outputs of actions after `afterActionId`, the oldest first. Returns the
  * action from which to go on, which is `afterActionId` of the next call; null when no such output is left. Several
- * runners take different outputs. While retention is paused they stay in the database, although nobody reads them.
+ * runners take different outputs. While retention is paused they stay in the database; no query returns them.
  */
 export async function deleteRemovedChunks(
   pool: Database,
